@@ -1,0 +1,129 @@
+"""Columns: texts as codes, named attributes, and the schema that says which attribute is of which kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.contract import DataError
+
+_OWN_COLUMNS = frozenset({"lead_id", "occurred_at", "recorded_at", "interaction_id", "order", "type", "direction", "created_at"})
+
+
+@dataclass(frozen=True, eq=False)
+class Categorical:
+    """Texts as codes: ``levels[codes[i]]``, or missing where ``codes[i]`` is -1. ``codes`` int32[n]; ``levels`` sorted."""
+
+    codes: np.ndarray
+    levels: tuple[str, ...]
+
+    @classmethod
+    def of(cls, texts: Sequence[str | None]) -> Categorical:
+        """Encode a short sequence of texts; ``None`` is missing."""
+        levels = tuple(sorted({text for text in texts if text is not None}))
+        code = {level: i for i, level in enumerate(levels)}
+        return cls(np.array([-1 if text is None else code[text] for text in texts], np.int32), levels)
+
+    @classmethod
+    def of_arrow(cls, column: pa.ChunkedArray) -> Categorical:
+        """Encode an Arrow column of strings or dictionaries; null is missing."""
+        whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        if isinstance(whole, pa.ChunkedArray):  # combine_chunks of nothing
+            whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], pa.string())
+        coded = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
+        levels = coded.dictionary.to_pylist()
+        order = sorted(range(len(levels)), key=lambda i: levels[i])
+        rank = np.empty(len(levels) + 1, np.int32)
+        rank[order] = np.arange(len(levels), dtype=np.int32)
+        rank[-1] = -1
+        codes = pc.fill_null(coded.indices.cast(pa.int32()), -1).to_numpy(zero_copy_only=False)
+        return cls(rank[codes], tuple(levels[i] for i in order))
+
+    def take(self, rows: np.ndarray | slice) -> Categorical:
+        """The same levels for a choice of rows."""
+        return Categorical(self.codes[rows], self.levels)
+
+    def recode(self, levels: Sequence[str], otherwise: int) -> np.ndarray:
+        """Codes (int32[n]) into another vocabulary; unknown texts become ``otherwise``, missing stays -1."""
+        position = {level: i for i, level in enumerate(levels)}
+        table = np.array([position.get(level, otherwise) for level in self.levels] + [-1], np.int32)
+        return table[self.codes]
+
+
+@dataclass(frozen=True, eq=False)
+class Attributes:
+    """Named columns beside the rows: ``numeric`` float64[n] with NaN for missing, ``categorical`` codes with -1 for missing."""
+
+    numeric: dict[str, np.ndarray] = field(default_factory=dict)
+    categorical: dict[str, Categorical] = field(default_factory=dict)
+
+    @classmethod
+    def of_arrow(cls, table: pa.Table, numeric: Iterable[str], categorical: Iterable[str]) -> Attributes:
+        """The named columns of a table, cast as asked; one that the table lacks is missing everywhere."""
+        return cls(
+            {name: _numbers(table, name) for name in numeric},
+            {name: Categorical.of_arrow(_texts(table, name)) for name in categorical},
+        )
+
+    def take(self, rows: np.ndarray | slice) -> Attributes:
+        """The same columns for a choice of rows."""
+        return Attributes(
+            {name: values[rows] for name, values in self.numeric.items()},
+            {name: values.take(rows) for name, values in self.categorical.items()},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Which attributes interactions and leads have, by name and kind; sorted by name."""
+
+    numeric: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    lead_numeric: tuple[str, ...] = ()
+    lead_categorical: tuple[str, ...] = ()
+
+    @classmethod
+    def of_tables(cls, interactions: pa.Table, leads: pa.Table) -> Schema:
+        """The attributes that two normalised tables hold: numbers are numeric, all else is categorical."""
+        return cls(*_kinds(interactions), *_kinds(leads))
+
+
+def _kinds(table: pa.Table) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    names = sorted(set(table.column_names) - _OWN_COLUMNS)
+    numeric = tuple(name for name in names if _is_number(table[name].type))
+    return numeric, tuple(name for name in names if name not in numeric)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
+
+
+def _numbers(table: pa.Table, name: str) -> np.ndarray:
+    """float64[n], NaN for missing and for what is not finite."""
+    if name not in table.column_names:
+        return np.full(len(table), np.nan)
+    try:
+        values: np.ndarray = table[name].cast(pa.float64()).to_numpy()
+    except pa.ArrowInvalid as error:
+        raise DataError(
+            f"Column {name!r} held numbers when the model was trained and now holds texts: {error}.",
+            "Repair the column, or train a model on the data as it is now.",
+        ) from error
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _texts(table: pa.Table, name: str) -> pa.ChunkedArray:
+    """Strings; a whole number that arrives as 12.0 is the text 12."""
+    if name not in table.column_names:
+        return pa.chunked_array([pa.nulls(len(table), pa.string())])
+    column = table[name]
+    if not _is_number(column.type):
+        return column
+    values = column.cast(pa.float64())
+    whole = pc.equal(values, pc.floor(values))
+    return pc.if_else(whole, pc.cast(values, pa.int64(), safe=False).cast(pa.string()), values.cast(pa.string()))

@@ -1,0 +1,170 @@
+"""Histories: every lead's interactions as flat arrays, sorted by lead and time.
+
+One flat array for each column and one array of boundaries are the only data structure of the project: lead ``i`` owns the rows
+``start[i]:start[i + 1]``, oldest first. Interactions at one moment are ordered by the declared order, then by their content, so
+that the order in which rows arrive never matters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numba
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.columns import Attributes, Categorical, Schema
+from features.contract import UNKNOWN_TIME
+
+if TYPE_CHECKING:
+    from features.sources import Tables
+
+UNKNOWN, INBOUND, OUTBOUND = 0, 1, 2
+DIRECTIONS = {"inbound": INBOUND, "outbound": OUTBOUND}
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """The interactions of L leads, n in all.
+
+    Attributes:
+        lead_ids: string[L], Arrow.
+        start: int64[L + 1], the boundaries of each lead's rows.
+        occurred_at: int64[n], microseconds UTC, ascending within a lead: where an interaction lies in time.
+        known_at: int64[n], microseconds UTC, never before ``occurred_at``: from when on it may be seen.
+        type: Categorical[n].
+        direction: int8[n]: 0 unknown, 1 inbound (the lead acted), 2 outbound (we did).
+        attributes: of the interactions, [n].
+        created_at: int64[L], microseconds UTC, or ``UNKNOWN_TIME``.
+        lead_attributes: of the leads, [L].
+    """
+
+    lead_ids: pa.Array
+    start: np.ndarray
+    occurred_at: np.ndarray
+    known_at: np.ndarray
+    type: Categorical
+    direction: np.ndarray
+    attributes: Attributes
+    created_at: np.ndarray
+    lead_attributes: Attributes
+
+    def __len__(self) -> int:
+        return len(self.created_at)
+
+    @cached_property
+    def lead_of_row(self) -> np.ndarray:
+        """int64[n]: the lead that each interaction belongs to."""
+        return np.repeat(np.arange(len(self)), np.diff(self.start))
+
+    @classmethod
+    def from_tables(cls, tables: Tables, schema: Schema | None = None) -> History:
+        """Sort validated tables into histories; leads keep the order of the leads table.
+
+        Args:
+            tables: as ``features.sources`` reads them.
+            schema: the attributes to take, for a model that is there already; by default all that the tables hold.
+
+        Raises:
+            DataError: an attribute is not of the schema's kind.
+        """
+        schema = schema or Schema.of_tables(tables.interactions, tables.leads)
+        leads, rows = tables.leads, tables.interactions
+        lead = _lead_positions(rows["lead_id"], leads["lead_id"])
+        occurred_at = _micros(rows["occurred_at"])
+        recorded_at = _micros(rows["recorded_at"], occurred_at) if "recorded_at" in rows.column_names else occurred_at
+        known_at = np.maximum(occurred_at, recorded_at)
+        order = rows["order"].cast(pa.int64()).fill_null(0).to_numpy() if "order" in rows.column_names else None
+        kind, attributes = Categorical.of_arrow(rows["type"]), Attributes.of_arrow(rows, schema.numeric, schema.categorical)
+        way = pc.fill_null(pc.index_in(rows["direction"].cast(pa.string()), pa.array(["inbound", "outbound"])), -1)
+        direction = (way.to_numpy() + 1).astype(np.int8)
+        start, rank = _sort(lead, occurred_at, len(leads))
+        _settle_ties(rank, lead, occurred_at, _content(order, kind, direction, known_at, attributes))
+        taken = occurred_at[rank]
+        return cls(
+            lead_ids=leads["lead_id"].cast(pa.string()).combine_chunks(),
+            start=start,
+            occurred_at=taken,
+            known_at=taken if known_at is occurred_at else known_at[rank],
+            type=kind.take(rank),
+            direction=direction[rank],
+            attributes=attributes.take(rank),
+            created_at=_micros(leads["created_at"]),
+            lead_attributes=Attributes.of_arrow(leads, schema.lead_numeric, schema.lead_categorical),
+        )
+
+    def slice(self, low: int, high: int) -> History:
+        """The leads ``low <= i < high``, as views."""
+        rows = slice(int(self.start[low]), int(self.start[high]))
+        return History(
+            lead_ids=self.lead_ids.slice(low, high - low),
+            start=self.start[low : high + 1] - self.start[low],
+            occurred_at=self.occurred_at[rows],
+            known_at=self.known_at[rows],
+            type=self.type.take(rows),
+            direction=self.direction[rows],
+            attributes=self.attributes.take(rows),
+            created_at=self.created_at[low:high],
+            lead_attributes=self.lead_attributes.take(slice(low, high)),
+        )
+
+
+def _micros(column: pa.ChunkedArray, otherwise: np.ndarray | None = None) -> np.ndarray:
+    """int64 microseconds; null becomes ``otherwise``, or ``UNKNOWN_TIME``."""
+    values = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+    filled: np.ndarray = values.fill_null(UNKNOWN_TIME).to_numpy()
+    return filled if otherwise is None or not values.null_count else np.where(filled == UNKNOWN_TIME, otherwise, filled)
+
+
+def _lead_positions(lead_id: pa.ChunkedArray, known: pa.ChunkedArray) -> np.ndarray:
+    """int64[n]: the place of each row's lead in the leads table (sources.py has set orphans aside)."""
+    known_ids = known.cast(pa.string()).combine_chunks()
+    coded = lead_id.combine_chunks()
+    coded = coded if pa.types.is_dictionary(coded.type) else coded.dictionary_encode()
+    place = pc.index_in(coded.dictionary.cast(pa.string()), known_ids).to_numpy(zero_copy_only=False)
+    return place[coded.indices.to_numpy()].astype(np.int64)
+
+
+def _content(order: np.ndarray | None, kind: Categorical, direction: np.ndarray, known_at: np.ndarray, attributes: Attributes) -> list[np.ndarray]:
+    """The columns that order interactions at one moment, the most important first."""
+    numeric = [attributes.numeric[name] for name in sorted(attributes.numeric)]
+    categorical = [attributes.categorical[name].codes for name in sorted(attributes.categorical)]
+    return [*([] if order is None else [order]), kind.codes, direction, known_at, *numeric, *categorical]
+
+
+def _settle_ties(rank: np.ndarray, lead: np.ndarray, occurred_at: np.ndarray, content: list[np.ndarray]) -> None:
+    """Order the rows that share lead and moment by their content, in place."""
+    taken_lead, taken_time = lead[rank], occurred_at[rank]
+    same = (taken_lead[1:] == taken_lead[:-1]) & (taken_time[1:] == taken_time[:-1])
+    if not same.any():
+        return
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    run = np.cumsum(~np.append(False, same))[tied]
+    rows = rank[tied]
+    rank[tied] = rows[np.lexsort([*(column[rows] for column in reversed(content)), run])]
+
+
+def _sort(lead: np.ndarray, occurred_at: np.ndarray, leads: int) -> tuple[np.ndarray, np.ndarray]:
+    """Boundaries int64[L + 1] and row numbers int64[n] by lead and time."""
+    start = np.zeros(leads + 1, np.int64)
+    np.cumsum(np.bincount(lead, minlength=leads), out=start[1:])
+    return start, _rank_rows(lead, occurred_at, start)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _rank_rows(lead: np.ndarray, occurred_at: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """A counting sort by lead, then a sort of each lead's few rows by time."""
+    end = start[:-1].copy()
+    rank = np.empty(len(lead), np.int64)
+    for row in range(len(lead)):
+        rank[end[lead[row]]] = row
+        end[lead[row]] += 1
+    for one in range(len(start) - 1):
+        rows = rank[start[one] : start[one + 1]]
+        times = occurred_at[rows]
+        if np.any(times[1:] < times[:-1]):
+            rank[start[one] : start[one + 1]] = rows[np.argsort(times, kind="mergesort")]
+    return rank

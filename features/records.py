@@ -1,0 +1,120 @@
+"""One lead, or a few, as records: how the service and MLflow hand histories in. No pandas, no Arrow tables, microseconds matter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from features.columns import Attributes, Categorical, Schema
+from features.contract import UNKNOWN_TIME, DataError
+from features.history import History
+
+
+class InteractionRecord(NamedTuple):
+    """One interaction; moments in microseconds UTC, ``direction`` as in ``features.history.DIRECTIONS`` (0 unknown)."""
+
+    type: str
+    occurred_at: int
+    recorded_at: int | None = None
+    direction: int = 0
+    order: int = 0
+    interaction_id: str | None = None
+    attributes: Mapping[str, Any] | None = None
+
+
+class LeadRecord(NamedTuple):
+    """One lead with its interactions, in any order; ``created_at`` in microseconds UTC."""
+
+    lead_id: str
+    created_at: int | None = None
+    attributes: Mapping[str, Any] | None = None
+    interactions: Sequence[InteractionRecord] = ()
+
+
+def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
+    """The same ``History`` that the tables of these leads would give, to the last bit.
+
+    Attributes that the schema does not name are ignored.
+
+    Raises:
+        DataError: a numeric attribute holds something that is no number.
+    """
+    columns = [_sorted_once(lead, schema) for lead in leads]
+    rows = [row for lead_rows in columns for row in lead_rows]
+    start = np.zeros(len(leads) + 1, np.int64)
+    np.cumsum([len(lead_rows) for lead_rows in columns], out=start[1:])
+    values = [row.attributes or {} for row in rows]
+    return History(
+        lead_ids=pa.array([lead.lead_id for lead in leads], pa.string()),
+        start=start,
+        occurred_at=np.array([row.occurred_at for row in rows], np.int64),
+        known_at=np.array([_known_at(row) for row in rows], np.int64),
+        type=Categorical.of([row.type for row in rows]),
+        direction=np.array([row.direction for row in rows], np.int8),
+        attributes=_attributes(values, schema.numeric, schema.categorical),
+        created_at=np.array([UNKNOWN_TIME if lead.created_at is None else lead.created_at for lead in leads], np.int64),
+        lead_attributes=_attributes([lead.attributes or {} for lead in leads], schema.lead_numeric, schema.lead_categorical),
+    )
+
+
+def _known_at(row: InteractionRecord) -> int:
+    return row.occurred_at if row.recorded_at is None else max(row.occurred_at, row.recorded_at)
+
+
+def _sorted_once(lead: LeadRecord, schema: Schema) -> list[InteractionRecord]:
+    """By time, then by content as ``History.from_tables`` does; a repeated ``interaction_id`` counts once, as first known."""
+    rows: Iterable[InteractionRecord] = lead.interactions
+    if any(row.interaction_id is not None for row in rows):
+        first: dict[object, InteractionRecord] = {}
+        for number, row in enumerate(sorted(rows, key=_known_at)):
+            first.setdefault(number if row.interaction_id is None else row.interaction_id, row)
+        rows = first.values()
+    if not schema.numeric and not schema.categorical:
+        return sorted(rows, key=_moment)
+    return sorted(rows, key=lambda row: (*_moment(row), *_attribute_order(row.attributes or {}, schema)))
+
+
+def _moment(row: InteractionRecord) -> tuple[int, int, str, int, int]:
+    return row.occurred_at, row.order, row.type, row.direction, _known_at(row)
+
+
+def _attribute_order(attributes: Mapping[str, Any], schema: Schema) -> list[tuple[bool, Any]]:
+    """Missing numbers last and missing texts first, as the codes of ``columns.py`` sort."""
+    numbers = [number(attributes.get(name), name) for name in schema.numeric]
+    texts = [text(attributes.get(name)) for name in schema.categorical]
+    return [(math.isnan(one), 0.0 if math.isnan(one) else one) for one in numbers] + [(one is not None, one or "") for one in texts]
+
+
+def _attributes(rows: Sequence[Mapping[str, Any]], numeric: Iterable[str], categorical: Iterable[str]) -> Attributes:
+    return Attributes(
+        {name: np.array([number(row.get(name), name) for row in rows], np.float64) for name in numeric},
+        {name: Categorical.of([text(row.get(name)) for row in rows]) for name in categorical},
+    )
+
+
+def number(value: object, name: str) -> float:
+    """A numeric attribute as float; missing or not finite is NaN.
+
+    Raises:
+        DataError: it is no number.
+    """
+    if value is None or value == "":
+        return math.nan
+    try:
+        result = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"Attribute {name!r} must be a number, not {value!r}.", "Send a number, or leave it out.") from error
+    return result if math.isfinite(result) else math.nan
+
+
+def text(value: object) -> str | None:
+    """A categorical attribute as text, written as the tables write it: ``true``, ``12`` for 12.0; empty is missing."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
