@@ -70,7 +70,7 @@ def _sorted_once(lead: LeadRecord, schema: Schema) -> list[InteractionRecord]:
     rows: Iterable[InteractionRecord] = lead.interactions
     if any(row.interaction_id is not None for row in rows):
         first: dict[object, InteractionRecord] = {}
-        for number, row in enumerate(sorted(rows, key=_known_at)):
+        for number, row in enumerate(sorted(rows, key=lambda row: (_known_at(row), _moment(row)))):
             first.setdefault(number if row.interaction_id is None else row.interaction_id, row)
         rows = first.values()
     if not schema.numeric and not schema.categorical:

@@ -1,0 +1,81 @@
+"""Fitting the catalogue to a data set: which types and levels occur often enough to be known by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from features.catalogue import OTHER, STREAMS, FeatureSet, FeatureSettings
+from features.columns import Categorical
+from features.contract import NEVER, SettingsError
+from features.history import History
+from features.signals import SignalSettings, fit_signals, literal_types, matching
+
+
+def fit_features(
+    history: History,
+    settings: FeatureSettings,
+    signals: Mapping[str, SignalSettings],
+    until: int = NEVER,
+    keep_half_lives: Iterable[int] = (),
+    keep_levels: Mapping[str, Iterable[str]] | None = None,
+) -> FeatureSet:
+    """Learn the vocabulary from what was known before ``until`` and name every feature.
+
+    Args:
+        history: the data set's histories.
+        settings: the ``[features]`` table.
+        signals: the ``[signals.*]`` tables.
+        until: microseconds UTC; what became known at or after it teaches nothing, so that tests stay unseen.
+        keep_half_lives: half-lives that others (the rules) need besides those of the settings.
+        keep_levels: levels of lead attributes that others need however rare they are, by attribute.
+
+    Raises:
+        SettingsError: a signal has a reserved name.
+    """
+    _check_names(signals)
+    seen = history.known_at < until
+    leads = history.created_at < until
+    counts = _counts(history.type, seen)
+    declared = {kind for one in signals.values() for kind in matching(one.types, sorted(counts))} | literal_types(dict(signals))
+    frequent = _frequent(counts, settings.max_types, settings.min_count)
+    types = tuple(sorted(declared | set(frequent)))
+    return FeatureSet(
+        types=types,
+        signals=fit_signals(dict(signals), types),
+        windows=tuple(sorted(set(settings.windows))),
+        half_lives=tuple(sorted({*settings.half_lives, *keep_half_lives})),
+        session_gap=settings.session_gap,
+        last_types=settings.last_types,
+        numeric=tuple(sorted(history.attributes.numeric)),
+        levels=_levels(history.attributes.categorical, seen, settings, {}),
+        lead_numeric=tuple(sorted(history.lead_attributes.numeric)),
+        lead_levels=_levels(history.lead_attributes.categorical, leads, settings, keep_levels or {}),
+    )
+
+
+def _check_names(signals: Mapping[str, SignalSettings]) -> None:
+    for name in signals:
+        if name in (*STREAMS, OTHER, "activity", "time", "latest steps", "first touch") or name.startswith(("type:", "lead.")):
+            raise SettingsError(f"[signals.{name}]: {name!r} is a word that leadheat uses itself.", "Give the signal another name.")
+
+
+def _counts(column: Categorical, rows: np.ndarray) -> dict[str, int]:
+    codes = column.codes[rows]
+    return dict(zip(column.levels, np.bincount(codes[codes >= 0], minlength=len(column.levels)).tolist(), strict=True))
+
+
+def _frequent(counts: Mapping[str, int], at_most: int, at_least: int) -> list[str]:
+    """The most frequent texts, equals in alphabetical order."""
+    often = sorted((-count, text) for text, count in counts.items() if count >= at_least)
+    return [text for _, text in often[:at_most]]
+
+
+def _levels(
+    columns: Mapping[str, Categorical], rows: np.ndarray, settings: FeatureSettings, keep: Mapping[str, Iterable[str]]
+) -> dict[str, tuple[str, ...]]:
+    return {
+        name: tuple(sorted({*_frequent(_counts(columns[name], rows), settings.max_levels, settings.min_count), *keep.get(name, ())}))
+        for name in sorted(columns)
+    }
