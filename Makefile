@@ -1,0 +1,45 @@
+# `make demo` and `make test` set up .venv when first called, and again only when the lock or pyproject.toml changes.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
+
+.PHONY: help demo test bench lock clean
+
+help:
+	@echo "make demo    simulate leads, train, compare with the rules, score: the whole path in a minute"
+	@echo "make test    all tests, with ruff and mypy"
+	@echo "make bench   speed and memory beside the peers"
+	@echo "make lock    refresh requirements.lock with the newest versions that pyproject.toml allows"
+	@echo "make clean   remove the environment and all caches"
+
+demo: $(INSTALLED)
+	@$(BIN)/leadheat demo
+
+test: $(INSTALLED)
+	@$(BIN)/python -m pytest
+
+bench: $(INSTALLED)
+	@$(BIN)/python -m tests.benchmarks.run
+
+# Some systems ship Python without ensurepip; their own pip can then put one into the environment.
+# setuptools is in the lock, so that the build needs no isolated environment of its own.
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "leadheat needs Python 3.11 or later, but $(PYTHON) is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.11 $(MAKECMDGOALS)")'
+	@echo "Installing into .venv (a few minutes, once) ..."
+	@$(PYTHON) -m venv .venv >/dev/null 2>&1 || { $(PYTHON) -m venv --without-pip .venv && $(PYTHON) -m pip --quiet --python $(BIN)/python install pip; }
+	@$(PIP) install --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Resolved with the oldest Python that is supported, so that one list serves them all.
+lock:
+	@rm -rf build/lock && python3.11 -m venv build/lock
+	@build/lock/bin/python -m pip -qq install --editable ".[dev]"
+	@grep "^#" requirements.lock > build/lock/new
+	@build/lock/bin/python -m pip freeze --all --exclude pip --exclude-editable >> build/lock/new
+	@mv build/lock/new requirements.lock && rm -rf build/lock
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
