@@ -1,0 +1,253 @@
+"""The points baseline: what a salesperson would write down, computed from the same feature matrix as the model's.
+
+A signal adds ``points * decayed(signal, half-life)``, but never more than its cap; attributes of the lead add fit points. The sum
+is compared with two thresholds, and a strong signal seen lately makes a lead hot whatever the sum. What a part adds is a whole
+multiple of 2**-20 points, so that the reasons add up to the points exactly, in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import pairwise
+from typing import Annotated, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from features.catalogue import OTHER, FeatureSet
+from features.contract import DAY, Duration, SettingsError, Strict, format_duration
+from features.signals import Signal
+from models.strength import POINTS, strength_of
+
+Floats = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float32]
+Points = Annotated[float, Field(ge=-1e6, le=1e6)]
+
+_GRAIN = 2.0**-20
+
+
+class Range(Strict):
+    """Points for a numeric attribute in ``[at_least, below)``; a side that is left out is open."""
+
+    points: Points
+    at_least: float | None = None
+    below: float | None = None
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The two sides, infinite where they are open."""
+        return -np.inf if self.at_least is None else self.at_least, np.inf if self.below is None else self.below
+
+    @property
+    def words(self) -> str:
+        """The range for people: ``below 50``, ``50 to 250``, ``250 or more``."""
+        if self.at_least is None:
+            return "any number" if self.below is None else f"below {self.below:g}"
+        return f"{self.at_least:g} or more" if self.below is None else f"{self.at_least:g} to {self.below:g}"
+
+
+class RulesSettings(Strict):
+    """The ``[rules]`` table; points and signals that are left out follow from the signals' strength.
+
+    Attributes:
+        points: of one fresh interaction, by signal; negative ones lower the sum.
+        caps: the most that a signal may add (or take, if negative); where it is left out, three times its points.
+        half_life: after which an interaction counts half.
+        fit: points by level of a lead's attribute, or by range where the attribute is a number.
+        hot_at_once: the signals that make a lead hot when seen within ``hot_within``; by default the strong ones that add points.
+        hot_within: how long a lead stays hot after such a signal.
+        warm: from so many points on a lead is warm.
+        hot: from so many points on a lead is hot.
+    """
+
+    points: dict[str, Points] | None = None
+    caps: dict[str, Annotated[float, Field(gt=0, le=1e6)]] = Field(default_factory=dict)
+    half_life: Duration = 30 * DAY
+    fit: dict[str, dict[str, Points] | tuple[Range, ...]] = Field(default_factory=dict)
+    hot_at_once: tuple[str, ...] | None = None
+    hot_within: Duration = 7 * DAY
+    warm: Points = 10.0
+    hot: Points = 40.0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.warm >= self.hot:
+            raise ValueError(f"warm ({self.warm:g} points) must be less than hot ({self.hot:g} points)")
+        for attribute, fit in self.fit.items():
+            bounds = [] if isinstance(fit, dict) else sorted(part.bounds for part in fit)
+            if any(low >= high for low, high in bounds):
+                raise ValueError(f"a range of {attribute} is empty: at_least must be less than below")
+            if any(left[1] > right[0] for left, right in pairwise(bounds)):
+                raise ValueError(f"the ranges of {attribute} overlap: a value earns points from one range only")
+        return self
+
+    def signals_needed(self) -> set[str]:
+        """The signals named here: they need columns of their own, however rare they are."""
+        return {*(self.points or ()), *self.caps, *(self.hot_at_once or ())}
+
+    def levels_needed(self) -> dict[str, set[str]]:
+        """The levels named here, by attribute of the lead: they need codes of their own, however rare they are."""
+        return {attribute: set(fit) for attribute, fit in self.fit.items() if isinstance(fit, dict)}
+
+    def resolved(self, signals: Sequence[Signal]) -> RulesSettings:
+        """The same settings with everything written out that follows from the signals' strength."""
+        strengths = {signal.name: strength for signal in signals if (strength := strength_of(signal))}
+        points = {name: POINTS[strength] for name, strength in strengths.items()} if self.points is None else self.points
+        strong = tuple(name for name, strength in strengths.items() if strength == "strong" and points.get(name, 0.0) > 0)
+        caps = {name: 3 * abs(value) for name, value in points.items() if value} | self.caps
+        hot_at_once = strong if self.hot_at_once is None else self.hot_at_once
+        return self.model_copy(update={"points": points, "caps": caps, "hot_at_once": hot_at_once})
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReason:
+    """One part of a lead's points, in words. All parts add up to the points exactly."""
+
+    signal: str
+    words: str
+    points: float
+
+
+class Rules:
+    """The rules of a data set, ready for the matrix of one fitted feature set.
+
+    Args:
+        settings: the ``[rules]`` table; what it leaves out follows from the signals' strength.
+        features: the fitted feature set that makes the matrix.
+
+    Raises:
+        SettingsError: the rules name a signal, an attribute or a level that the feature set does not have.
+    """
+
+    def __init__(self, settings: RulesSettings, features: FeatureSet) -> None:
+        self.settings = settings.resolved(features.signals)
+        _check(self.settings, features)
+        words = {signal.name: signal.words for signal in features.signals}
+        names = [name for name, points in (self.settings.points or {}).items() if points]
+        half_life = format_duration(self.settings.half_life)
+        self._names = [(name, words[name]) for name in names]
+        self._decayed = _columns(features, [f"decayed({name}, {half_life})" for name in names])
+        self._last = _columns(features, [f"days_since_last({name})" for name in names])
+        self._count = _columns(features, [f"count({name}, ever)" for name in names])
+        self._points = np.array([(self.settings.points or {})[name] for name in names], dtype=np.float64)
+        self._cap = np.array([self.settings.caps[name] for name in names], dtype=np.float64)
+        self._hot = _columns(features, [f"days_since_last({name})" for name in self.settings.hot_at_once or ()])
+        self._fit(features)
+
+    def _fit(self, features: FeatureSet) -> None:
+        ranges = [(name, part) for name, fit in self.settings.fit.items() if not isinstance(fit, dict) for part in fit]
+        self._range_names = [(name, part.words) for name, part in ranges]
+        self._range_columns = _columns(features, [f"lead.{name}" for name, _ in ranges])
+        # The matrix is float32: 0.7 belongs to "0.7 or more" only if the side is rounded as the value was.
+        self._low, self._high = np.array([part.bounds for _, part in ranges], dtype=np.float32).reshape(-1, 2).T
+        self._range_points = np.array([part.points for _, part in ranges], dtype=np.float64)
+        levels = {name: fit for name, fit in self.settings.fit.items() if isinstance(fit, dict)}
+        self._level_names = [(name, (*features.lead_levels[name], OTHER)) for name in levels]
+        self._level_columns = _columns(features, [f"lead.{name}" for name in levels])
+        self._table = np.zeros((len(levels), max((len(known) for _, known in self._level_names), default=0) + 1))
+        self._table_rows = np.arange(len(levels))
+        for row, (name, known) in enumerate(self._level_names):
+            self._table[row, 1 : len(known) + 1] = [levels[name].get(level, 0.0) for level in known]
+
+    def contributions(self, X: Matrix) -> Floats:
+        """What each part of the rules adds, float64[m, parts]: signals, then ranges, then levels."""
+        decayed = np.fmax(X.take(self._decayed, axis=1), 0.0)
+        signals = np.minimum(np.maximum(decayed * self._points, -self._cap), self._cap)
+        value = X.take(self._range_columns, axis=1)
+        ranges = np.where((value >= self._low) & (value < self._high), self._range_points, 0.0)
+        codes = np.fmax(X.take(self._level_columns, axis=1), -1.0).astype(np.intp) + 1
+        levels = self._table[self._table_rows, codes]
+        return np.rint(np.concatenate((signals, ranges, levels), axis=1) / _GRAIN) * _GRAIN
+
+    def points(self, X: Matrix) -> Floats:
+        """The points of each row of the matrix float32[m, F], float64[m]: always finite."""
+        total: Floats = np.add.reduce(self.contributions(X), axis=1)
+        return total
+
+    def hot_at_once(self, X: Matrix) -> npt.NDArray[np.bool_]:
+        """Whether a signal that makes a lead hot at once was seen within ``hot_within``, bool[m]."""
+        seen: npt.NDArray[np.bool_] = np.logical_or.reduce(X.take(self._hot, axis=1) <= self.settings.hot_within / DAY, axis=1)
+        return seen
+
+    def temperature(self, X: Matrix, points: Floats | None = None) -> npt.NDArray[np.int8]:
+        """0 cold, 1 warm, 2 hot, int8[m]; ``points`` of these rows, where they are known already, save time."""
+        points = self.points(X) if points is None else points
+        bands = (points >= self.settings.warm).astype(np.int8) + (points >= self.settings.hot)
+        return np.where(self.hot_at_once(X), np.int8(2), bands)
+
+    def reasons(self, x: Matrix) -> list[RuleReason]:
+        """The parts of one row's points, float32[F], the largest first; those that add nothing are left out."""
+        parts = self.contributions(x[np.newaxis])[0]
+        order = np.argsort(-np.abs(parts), kind="stable")
+        return [RuleReason(*self._part_words(int(i), x), points=float(parts[i])) for i in order if parts[i] != 0.0]
+
+    def _part_words(self, part: int, x: Matrix) -> tuple[str, str]:
+        if part < len(self._names):
+            name, words = self._names[part]
+            return name, f"{words} {often(float(x[self._count[part]]))}{ago(float(x[self._last[part]]))}"
+        part -= len(self._names)
+        if part < len(self._range_names):
+            name, words = self._range_names[part]
+            return f"lead.{name}", f"{name} is {words}"
+        name, levels = self._level_names[part - len(self._range_names)]
+        return f"lead.{name}", f"{name} is {levels[int(x[self._level_columns[part - len(self._range_names)]])]}"
+
+    def fit(self, X: Matrix, y: object = None) -> Self:
+        """Nothing: rules are written, not learnt. With ``decision_function`` the face of scikit-learn's classifiers."""
+        return self
+
+    def decision_function(self, X: Matrix) -> Floats:
+        """The points: a ranking, not yet a probability."""
+        return self.points(X)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The rules as JSON-ready values, with everything written out that was derived."""
+        return self.settings.model_dump(mode="json")
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], features: FeatureSet) -> Self:
+        """The rules that ``to_dict`` gave, for the same feature set."""
+        return cls(RulesSettings.model_validate(data), features)
+
+
+def _columns(features: FeatureSet, names: Sequence[str]) -> npt.NDArray[np.intp]:
+    return np.array([features.column(name) for name in names], dtype=np.intp)
+
+
+def _check(settings: RulesSettings, features: FeatureSet) -> None:
+    signals = [signal.name for signal in features.signals]
+    problems = [_unknown("signal", name, signals) for name in sorted(settings.signals_needed() - set(signals))]
+    for name, fit in settings.fit.items():
+        levels = features.lead_levels.get(name)
+        if levels is None and name not in features.lead_numeric:
+            problems.append(_unknown("attribute", name, [*features.lead_numeric, *features.lead_levels]))
+        elif isinstance(fit, dict) != (levels is not None):
+            problems.append(
+                f"the points of {name} must be given by {'range: it is a number' if levels is None else 'level: it is no number'}"
+            )
+        elif isinstance(fit, dict):
+            problems += [_unknown(f"level of {name}", level, levels or ()) for level in sorted(set(fit) - set(levels or ()))]
+    if problems:
+        raise SettingsError(f"The rules do not fit the data: {'; '.join(problems)}.", "Correct the [rules] table of leadheat.toml.")
+
+
+def _unknown(kind: str, name: str, known: Sequence[str]) -> str:
+    nearest = get_close_matches(name, known, n=1, cutoff=0.0)
+    return f'there is no {kind} "{name}"' + (f', the nearest is "{nearest[0]}"' if nearest else "")
+
+
+def often(count: float) -> str:
+    """How often, for people, with a comma where the time of the last follows."""
+    return f"{count:.0f} times, last " if count > 1 else ""
+
+
+def ago(days: float) -> str:
+    """How long ago, for people: ``5 hours ago``, ``2 days ago``."""
+    if days < 1:
+        hours = int(days * 24)
+        return "less than an hour ago" if hours == 0 else f"{hours} hour{'s' * (hours > 1)} ago"
+    number, unit = (int(days), "day") if days < 60 else (int(days / 30.44), "month")
+    return f"{number} {unit}{'s' * (number > 1)} ago"
