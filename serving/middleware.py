@@ -1,0 +1,140 @@
+"""What stands before BentoML's routes: limits, time, counting, and the promise that nothing is raised past it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from http import HTTPStatus
+from time import perf_counter
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.errors import Refusal, refusal_of
+from serving.limits import MB, Limits
+from serving.metrics import RequestMetrics
+
+logger = logging.getLogger("leadheat.serving")
+
+PROBES = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
+"""Answered however busy the service is."""
+JSON_TYPES = frozenset({b"", b"application/json", b"text/plain", b"text/json", b"application/x-www-form-urlencoded"})
+"""Read as JSON: also what ``curl -d`` says when it is not told."""
+
+
+class Gate:
+    """Lets requests through to the routes, one body, one answer.
+
+    A body is read whole before a route sees it, so that its size and the time it takes are bounded here and nowhere else. What is
+    refused, fails or takes too long is answered in the form of ``serving.errors``.
+    """
+
+    def __init__(self, app: ASGIApp, limits: Limits, metrics: RequestMetrics) -> None:
+        self.app = app
+        self.limits = limits
+        self.metrics = metrics
+        self.in_work = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI interface."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        answer = _Answer(send)
+        began = perf_counter()
+        try:
+            await self._answer(scope, receive, answer)
+        finally:
+            self.metrics.observe(scope["path"], scope["method"], answer.status, perf_counter() - began)
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        self.in_work += 1
+        try:
+            if self.in_work > self.limits.max_concurrency and scope["path"] not in PROBES:
+                raise Refusal(503, "The service is busy.", "Ask again in a second.", headers={"Retry-After": "1"})
+            async with asyncio.timeout(self.limits.request_timeout):
+                await self._pass_on(scope, receive, answer)
+        except Exception as error:  # noqa: BLE001 - an exception that left this place would end the connection without a word
+            await self._explain(error, scope, receive, answer)
+        finally:
+            self.in_work -= 1
+
+    async def _pass_on(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        if scope["method"] in {"GET", "HEAD"}:
+            await self.app(scope, receive, answer)
+            return
+        body = await self._body(scope, receive)
+        if body is None:
+            answer.status = 499
+            return
+        await self.app(scope, _replay(body, receive), answer)
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
+        """The whole body; None when the sender has gone.
+
+        Raises:
+            Refusal: it is too large, or of a kind that is no JSON.
+        """
+        headers = dict(scope["headers"])
+        limit = self.limits.max_batch_body if scope["path"] == "/score_batch" else self.limits.max_body
+        kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+        if kind not in JSON_TYPES or headers.get(b"content-encoding", b"identity") != b"identity":
+            raise Refusal(415, "The body is of a kind that is not read here.", "Send JSON, not compressed, as application/json.")
+        if _stated_length(headers.get(b"content-length", b"")) > limit:
+            raise _too_large(limit)
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > limit:
+                raise _too_large(limit)
+            if not message.get("more_body"):
+                return b"".join(parts)
+
+    async def _explain(self, error: Exception, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        if isinstance(error, TimeoutError):
+            error = Refusal(504, f"The request was not done within {self.limits.request_timeout:g} seconds.", "Send fewer leads at once.")
+        refusal = refusal_of(error)
+        if refusal.status == HTTPStatus.INTERNAL_SERVER_ERROR or answer.started:
+            logger.error("%s %s failed: %s", scope["method"], scope["path"], type(error).__name__, exc_info=error)
+        if not answer.started:
+            await refusal.response()(scope, receive, answer)
+
+
+class _Answer:
+    """``send`` that remembers the status."""
+
+    def __init__(self, send: Send) -> None:
+        self.send = send
+        self.status = 500
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            self.status = message["status"]
+        await self.send(message)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A ``receive`` that gives the body that was read, once, then what comes."""
+    waiting = [body]
+
+    async def replayed() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return replayed
+
+
+def _stated_length(text: bytes) -> int:
+    return int(text) if text.isdigit() and len(text) < 20 else 0
+
+
+def _too_large(limit: int) -> Refusal:
+    size = f"{limit / MB:g} MB" if limit >= MB else f"{limit} bytes"
+    return Refusal(413, f"The body is larger than {size}.", "Send fewer leads or interactions at once.", headers={"Connection": "close"})

@@ -1,0 +1,169 @@
+"""What the routes take: JSON in, records for the scorer out.
+
+A request is validated in one go from its bytes. Interactions stay plain dictionaries, because fifty objects would cost more than
+the score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import core_schema
+from typing_extensions import TypedDict
+
+import bentoml
+from features.contract import to_micros
+from features.history import DIRECTIONS, UNKNOWN
+from features.records import InteractionRecord, LeadRecord
+from serving.limits import LIMITS
+
+FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Moments outside of these are placeholders (0001-01-01, 9999-12-31) and no facts."""
+
+
+class _Moment:
+    """A text in ISO 8601 with a time zone; bare numbers are not read as seconds, for they might be milliseconds or a date."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
+        text = core_schema.str_schema(pattern=r"^\d{4}-", max_length=40)
+        return core_schema.chain_schema([text, core_schema.datetime_schema(ge=FIRST, lt=LAST, tz_constraint="aware")])
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "format": "date-time", "maxLength": 40}
+
+
+class _Value:
+    """A number, a text, true, false or null."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.union_schema(
+            [
+                core_schema.float_schema(allow_inf_nan=False, strict=True),
+                core_schema.str_schema(max_length=1_000, strict=True),
+                core_schema.bool_schema(strict=True),
+                core_schema.none_schema(),
+            ],
+            custom_error_type="attribute",
+            custom_error_message="must be a finite number, a text of at most 1,000 characters, true, false or null",
+        )
+
+
+Moment = Annotated[datetime, _Moment]
+Value = Annotated[float | str | bool | None, _Value]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Values = Annotated[dict[Name, Value], Field(max_length=1_000)]
+
+
+class Interaction(TypedDict):
+    """One event between a lead and us."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    type: Name
+    occurred_at: Moment
+    recorded_at: NotRequired[Moment | None]
+    interaction_id: NotRequired[Name | None]
+    direction: NotRequired[Literal["inbound", "outbound"] | None]
+    attributes: NotRequired[Values | None]
+
+
+class Lead(TypedDict):
+    """Who is scored."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    lead_id: Name
+    created_at: NotRequired[Moment | None]
+    attributes: NotRequired[Values | None]
+
+
+Interactions = Annotated[list[Interaction], Field(max_length=LIMITS.max_interactions)]
+
+
+class LeadHistory(TypedDict):
+    """A lead and its interactions, in any order."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    lead: Lead
+    interactions: NotRequired[Interactions]
+
+
+class _Body(bentoml.IODescriptor):
+    """A body that is read as JSON whatever the content type says; the class is the whole body and not one of its keys."""
+
+    __root_input__ = True
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    as_of: Moment | None = None
+    """The moment at which to look; now by default."""
+    explain: bool = True
+    """Whether the answer gives reasons; without them it is several times faster."""
+
+    @classmethod
+    async def from_http_request(cls, request: Any, serde: Any) -> Any:
+        """The validated body.
+
+        Raises:
+            ValidationError: it is no JSON, or not what the route takes.
+        """
+        return cls.__pydantic_validator__.validate_json(await request.body())
+
+
+class ScoreRequest(_Body):
+    """The body of ``POST /score``."""
+
+    lead: Lead
+    interactions: Interactions = []
+
+
+class ScoreBatchRequest(_Body):
+    """The body of ``POST /score_batch``."""
+
+    leads: Annotated[list[LeadHistory], Field(min_length=1, max_length=LIMITS.max_leads)]
+
+
+def _keys(schema: type) -> tuple[str, ...]:
+    return tuple(name for name in schema.__annotations__ if not name.startswith("_"))
+
+
+KEYS = {
+    "ScoreRequest": tuple(ScoreRequest.model_fields),
+    "ScoreBatchRequest": tuple(ScoreBatchRequest.model_fields),
+    "lead": _keys(Lead),
+    "interactions": _keys(Interaction),
+    "leads": _keys(LeadHistory),
+}
+"""The keys that may stand in each object, by the body or by the key that holds it."""
+
+
+def record_of(lead: Mapping[str, Any], interactions: list[Interaction]) -> LeadRecord:
+    """A validated lead as the scorer takes it."""
+    created_at = lead.get("created_at")
+    return LeadRecord(
+        lead["lead_id"],
+        None if created_at is None else to_micros(created_at),
+        lead.get("attributes"),
+        [_interaction(one) for one in interactions],
+    )
+
+
+def _interaction(one: Interaction) -> InteractionRecord:
+    recorded_at = one.get("recorded_at")
+    direction = one.get("direction")
+    return InteractionRecord(
+        one["type"],
+        to_micros(one["occurred_at"]),
+        None if recorded_at is None else to_micros(recorded_at),
+        UNKNOWN if direction is None else DIRECTIONS[direction],
+        0,
+        one.get("interaction_id"),
+        one.get("attributes"),
+    )
