@@ -1,0 +1,15 @@
+"""Models and what they answer; MLflow, where it is imported at all, is kept quiet and to itself."""
+
+import os
+
+_MLFLOW = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+}
+# MLflow reads these while it is imported, and every importer of it in leadheat is a module of this package.
+for _name, _value in _MLFLOW.items():
+    os.environ.setdefault(_name, _value)

@@ -1,0 +1,57 @@
+"""A model folder wrapped as MLflow keeps it: with the code that loads it, its signature, an example and its requirements."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, Schema
+
+import features
+import models
+
+REQUIREMENTS = ("mlflow", "numpy", "numba", "lightgbm", "pyarrow", "pandas", "pydantic")
+SCORER = "scorer"
+"""The model folder's name among the artifacts."""
+
+SIGNATURE = ModelSignature(
+    inputs=Schema([ColSpec("string", "lead")]),
+    outputs=Schema(
+        [
+            ColSpec("string", "lead_id"),
+            ColSpec("double", "probability"),
+            ColSpec("long", "score"),
+            ColSpec("string", "temperature"),
+            ColSpec("string", "details"),
+        ]
+    ),
+)
+
+
+def wrap(folder: Path, place: Path, model: Model, example: Mapping[str, Any]) -> None:
+    """Write the model folder ``folder`` to ``place`` as an MLflow model.
+
+    The code of ``features`` and ``models`` goes along, so that it loads where leadheat is not installed. Saving runs nothing: a
+    model that is logged is not tried on its example first, which would cost seconds.
+
+    Args:
+        model: the MLflow model it is to become, with its ids.
+        example: a body of ``POST /score``.
+    """
+    packages = [str(Path(package.__path__[0])) for package in (features, models)]
+    mlflow.pyfunc.save_model(
+        path=str(place),
+        python_model=str(Path(__file__).with_name("pyfunc.py")),
+        artifacts={SCORER: str(folder)},
+        code_paths=packages,
+        signature=SIGNATURE,
+        input_example=pd.DataFrame({"lead": [json.dumps(example)]}),
+        pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+        mlflow_model=model,
+    )

@@ -1,0 +1,191 @@
+"""Tracked versions: every training is an MLflow run, every model a version of ``leadheat``; one of them is the champion.
+
+A promotion goes through these steps, so that a process killed between any two leaves a champion that serves and a registry that
+answers, and so that the next promotion, rollback or ``settle`` completes what was begun:
+
+1. the version's folder is unpacked under ``LEADHEAT_HOME/versions`` (whole or not at all; nobody reads it yet);
+2. the version notes which version it replaces, and why;
+3. the alias ``champion`` moves: from here on the promotion counts;
+4. ``settle``: the alias ``previous`` follows the note, ``challenger`` is free again, the link ``LEADHEAT_HOME/champion`` is replaced.
+
+A rollback is the promotion of the previous version, so champion and previous change places and a second rollback undoes the first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from features.contract import ModelError, from_micros
+from models import home
+from models.package import SCORER
+from models.run import MODEL, TrainingRun
+from models.tracking import Client, tracking_uri
+
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A registered model: where it comes from, how good it was, and what was decided about it.
+
+    ``reason`` is why it was promoted or refused, ``replaces`` the version it took the place of, ``digest`` that of its folder.
+    """
+
+    version: str
+    created_at: datetime
+    aliases: tuple[str, ...]
+    run_id: str
+    fingerprint: str
+    digest: str
+    reason: str
+    replaces: str
+    figures: dict[str, Any]
+    gates: list[dict[str, Any]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The version as JSON-ready values; the moment as ISO 8601 in UTC."""
+        return asdict(self) | {"created_at": self.created_at.isoformat(), "aliases": list(self.aliases)}
+
+
+class Registry:
+    """The versions at one tracking URI, and the champion of this machine that follows them.
+
+    Raises:
+        ModelError: from every method, when the registry cannot be reached or has no such version.
+    """
+
+    def __init__(self, uri: str | None = None) -> None:
+        self.uri = uri or tracking_uri()
+        self._client = Client(self.uri)
+
+    @contextmanager
+    def run(self, name: str) -> Iterator[TrainingRun]:
+        """A run for one training, in the experiment ``leadheat``; it ends as finished, or as failed when the block raises."""
+        with home.locked(home.home() / "registry.lock"):
+            experiment = self._client.experiment(MODEL)
+            if not self._client.search_registered_models(f"name = '{MODEL}'"):
+                self._client.create_registered_model(MODEL)
+        run_id = self._client.create_run(experiment, run_name=name).info.run_id
+        status = "FAILED"
+        try:
+            yield TrainingRun(self._client, experiment, run_id)
+            status = "FINISHED"
+        finally:
+            self._client.set_terminated(run_id, status)
+
+    def versions(self) -> list[Version]:
+        """All versions, oldest first."""
+        aliases = self._aliases()
+        entries = self._client.search_model_versions(f"name = '{MODEL}'")
+        return sorted((_version(entry, aliases) for entry in entries), key=lambda version: int(version.version))
+
+    def version(self, name: str) -> Version:
+        """The version with a number, or with the alias ``champion``, ``challenger`` or ``previous``."""
+        versions = self.versions()
+        for version in versions:
+            if name == version.version or name in version.aliases:
+                return version
+        if name == CHAMPION:
+            raise ModelError("There is no champion yet.", "Train one with `leadheat train DATASET`, or promote a version.")
+        known = ", ".join(version.version for version in versions) or "none"
+        raise ModelError(f"There is no version {name!r}; there are: {known}.", "`leadheat models` lists them with their aliases.")
+
+    def fetch(self, name: str) -> Path:
+        """The folder of a version (number or alias), unpacked on this machine and checked against its digest."""
+        version = self.version(name)
+        folder = home.unpacked(version.version, version.digest)
+        with home.locked(home.home() / "versions.lock"):
+            if not folder.is_dir() or home.digest(folder) != version.digest:
+                self._unpack(version, folder)
+        return folder
+
+    def promote(self, name: str, reason: str) -> Version:
+        """Make a version (number or alias) the champion, in the registry and on this machine; the champion becomes the previous."""
+        with self._deciding():
+            return self._promote(self.version(name), reason)
+
+    def rollback(self, reason: str = "") -> Version:
+        """Let champion and previous version change places; returns the new champion."""
+        with self._deciding():
+            aliases = self._aliases()
+            if PREVIOUS not in aliases:
+                raise ModelError("There is nothing to roll back to.", "No champion was ever replaced; `leadheat models` lists the versions.")
+            replaced = self.version(CHAMPION)
+            return self._promote(self.version(aliases[PREVIOUS]), reason or f"rolled back from version {replaced.version}")
+
+    def refuse(self, name: str, reason: str) -> None:
+        """Note why a version was not promoted; it stays the challenger."""
+        self._client.set_model_version_tag(MODEL, self.version(name).version, "reason", reason)
+
+    def settle(self) -> None:
+        """Complete an interrupted promotion, and make the champion of this machine the registry's."""
+        with home.locked(home.home() / "registry.lock"):
+            self._settle()
+
+    @contextmanager
+    def _deciding(self) -> Iterator[None]:
+        """One decision at a time on this machine, and none upon an unfinished one."""
+        with home.locked(home.home() / "registry.lock"):
+            self._settle()
+            yield
+
+    def _promote(self, version: Version, reason: str) -> Version:
+        champion = self._aliases().get(CHAMPION, "")
+        if version.version != champion:
+            self.fetch(version.version)
+            self._client.set_model_version_tag(MODEL, version.version, "replaces", champion)
+            self._client.set_model_version_tag(MODEL, version.version, "reason", reason)
+            self._client.set_registered_model_alias(MODEL, CHAMPION, version.version)
+            self._settle()
+        return self.version(version.version)
+
+    def _settle(self) -> None:
+        aliases = self._aliases()
+        if CHAMPION not in aliases:
+            return
+        champion = self.version(CHAMPION)
+        if champion.replaces and aliases.get(PREVIOUS) != champion.replaces:
+            self._client.set_registered_model_alias(MODEL, PREVIOUS, champion.replaces)
+        if aliases.get(CHALLENGER) == champion.version:
+            self._client.delete_registered_model_alias(MODEL, CHALLENGER)
+        folder = self.fetch(champion.version)
+        in_service = home.champion()
+        if in_service is None or in_service.folder != folder:
+            home.put_in_service(folder)
+
+    def _unpack(self, version: Version, folder: Path) -> None:
+        with home.scratch() as scratch:
+            source = self._client.get_model_version_download_uri(MODEL, version.version)
+            fresh = self._client.download(f"{source}/artifacts/{SCORER}", scratch)
+            if home.digest(fresh) != version.digest:
+                raise ModelError(
+                    f"The files of version {version.version} at {self.uri} are not those that were registered.",
+                    "They were changed or lost; promote another version or train a new one.",
+                )
+            home.adopt(fresh, folder)
+
+    def _aliases(self) -> dict[str, str]:
+        models = self._client.search_registered_models(f"name = '{MODEL}'")
+        return {alias: str(version) for model in models for alias, version in model.aliases.items()}
+
+
+def _version(entry: Any, aliases: dict[str, str]) -> Version:
+    number, tags = str(entry.version), entry.tags
+    return Version(
+        version=number,
+        created_at=from_micros(entry.creation_timestamp * 1000),
+        aliases=tuple(sorted(alias for alias, version in aliases.items() if version == number)),
+        run_id=entry.run_id or "",
+        fingerprint=tags.get("fingerprint", ""),
+        digest=tags.get("digest", ""),
+        reason=tags.get("reason", ""),
+        replaces=tags.get("replaces", ""),
+        figures=json.loads(tags.get("figures", "{}")),
+        gates=json.loads(tags.get("gates", "[]")),
+    )

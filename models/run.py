@@ -1,0 +1,133 @@
+"""One training as an MLflow run: its settings, figures, plots and files, and the version that comes out of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlflow.entities import LoggedModel, LoggedModelOutput, Metric, Param, RunTag
+from mlflow.models import Model
+
+from models import home
+from models.package import SCORER, wrap
+from models.tracking import Client
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MODEL = "leadheat"
+"""The name of the registered model."""
+
+_PER_CALL = 100
+_PARAM_LENGTH = 6000
+_NOT_IN_NAMES = re.compile(r"[^\w.\- :/]")
+
+
+class TrainingRun:
+    """Logs to one MLflow run; ``Registry.run`` opens and closes it."""
+
+    def __init__(self, client: Client, experiment_id: str, run_id: str) -> None:
+        self.run_id = run_id
+        self._client = client
+        self._experiment_id = experiment_id
+
+    def log_settings(self, settings: Mapping[str, Any]) -> None:
+        """Settings as parameters, flattened with dots (``snapshots.horizon``), and as they are in ``settings.json``."""
+        params = [Param(_name(name), str(value)[:_PARAM_LENGTH]) for name, value in flatten(settings, ".") if value is not None]
+        for start in range(0, len(params), _PER_CALL):
+            self._client.log_batch(self.run_id, params=params[start : start + _PER_CALL])
+        self.log_json("settings.json", settings)
+
+    def log_tags(self, tags: Mapping[str, str]) -> None:
+        """Tags, such as the fingerprints of data and model."""
+        self._client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+
+    def log_figures(self, figures: Mapping[str, Any]) -> None:
+        """Numbers as metrics, flattened with slashes; an interval ``[low, high]`` becomes ``.../low`` and ``.../high``.
+
+        Example: ``{"test": {"auc": 0.81, "intervals": {"auc": [0.80, 0.83]}}}`` gives ``test/auc``, ``test/intervals/auc/low`` ...
+        """
+        now = int(time.time() * 1000)
+        numbers = [(name, value) for name, value in flatten(figures, "/") if isinstance(value, int | float)]
+        self._client.log_batch(self.run_id, metrics=[Metric(_name(name), float(value), now, 0) for name, value in numbers])
+
+    def log_plot(self, name: str, figure: Figure) -> None:
+        """A matplotlib figure as ``plots/NAME.png``."""
+        self._client.log_figure(self.run_id, figure, f"plots/{name}.png")
+
+    def log_json(self, file: str, content: Mapping[str, Any]) -> None:
+        """A file of JSON among the run's artifacts."""
+        self._client.log_text(self.run_id, json.dumps(content, indent=2, ensure_ascii=False), file)
+
+    def log_model(
+        self, folder: Path, fingerprint: str, example: Mapping[str, Any], figures: Mapping[str, Any], gates: Sequence[Mapping[str, Any]]
+    ) -> str:
+        """Keep a model folder, register it as a new version and make that the challenger.
+
+        The version is registered last and with all that is known of it, so an interrupted training leaves none that is half there.
+
+        Args:
+            folder: what ``LeadScorer.save`` wrote.
+            fingerprint: the scorer's.
+            example: a body of ``POST /score``, shown to users of the model.
+            figures: what ``Registry.versions`` shall tell, JSON-ready.
+            gates: the verdicts of the gates, JSON-ready.
+
+        Returns:
+            The version's number.
+        """
+        model = self._keep(folder, example)
+        entry = self._client.create_model_version(
+            MODEL,
+            source=f"models:/{model.model_id}",
+            run_id=self.run_id,
+            model_id=model.model_id,
+            tags={
+                "fingerprint": fingerprint,
+                "digest": home.digest(folder),
+                "figures": json.dumps(figures),
+                "gates": json.dumps(list(gates)),
+            },
+        )
+        self._client.set_registered_model_alias(MODEL, "challenger", str(entry.version))
+        return str(entry.version)
+
+    def _keep(self, folder: Path, example: Mapping[str, Any]) -> LoggedModel:
+        """The folder as a logged model of this run."""
+        model: LoggedModel = self._client.create_logged_model(self._experiment_id, name=MODEL, source_run_id=self.run_id)
+        with tempfile.TemporaryDirectory() as scratch:
+            place = Path(scratch) / "model"
+            entry = Model(artifact_path=model.artifact_location, run_id=self.run_id, model_id=model.model_id, model_uuid=model.model_id)
+            named = shutil.copytree(folder, Path(scratch) / SCORER)  # MLflow keeps the folder's own name
+            wrap(named, place, entry, example)
+            self._client.log_model_artifacts(model.model_id, str(place))
+        self._client.log_outputs(self.run_id, [LoggedModelOutput(model.model_id, step=0)])
+        self._client.finalize_logged_model(model.model_id, "READY")
+        return model
+
+
+def flatten(values: Mapping[str, Any], separator: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of nested mappings with their joined names; a pair of numbers gives ``low`` and ``high``."""
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from flatten(value, separator, f"{name}{separator}")
+        elif _is_interval(value):
+            yield from ((f"{name}{separator}low", value[0]), (f"{name}{separator}high", value[1]))
+        else:
+            yield name, value
+
+
+def _is_interval(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(end, int | float) for end in value)
+
+
+def _name(name: str) -> str:
+    """A name that MLflow takes, of at most 250 letters."""
+    return _NOT_IN_NAMES.sub("_", name)[:250]
