@@ -84,9 +84,9 @@ class Feature:
     levels: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FeatureSet:
-    """The catalogue fitted to a data set.
+    """The catalogue fitted to a data set. Two are the same when their fingerprints are.
 
     Attributes:
         types: vocabulary of interaction types, sorted.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -49,14 +49,22 @@ class Signal:
         return kind in self.types and (self.direction is None or DIRECTIONS[self.direction] == direction)
 
 
-def fit_signals(declared: dict[str, SignalSettings], types: Sequence[str]) -> tuple[Signal, ...]:
-    """The declared signals in their order, then every type that none of them names, as a signal of its own."""
+def fit_signals(declared: dict[str, SignalSettings], types: Sequence[str], reserved: Collection[str]) -> tuple[Signal, ...]:
+    """The declared signals in their order, then every type that none of them names, as a signal of its own.
+
+    Such a type lends its name to its signal, as ``type:NAME`` where the name is taken or reserved.
+    """
     signals = [
         Signal(name, matching(one.types, types), one.direction, one.strength, one.funnel, one.words or name.replace("_", " "))
         for name, one in declared.items()
     ]
     taken = {kind for signal in signals for kind in signal.types}
-    alone = [Signal(kind, (kind,), words=kind.replace("_", " "), declared=False) for kind in types if kind not in taken]
+    used = {*declared, *reserved}
+    alone = [
+        Signal(f"type:{kind}" if kind in used else kind, (kind,), words=kind.replace("_", " "), declared=False)
+        for kind in types
+        if kind not in taken
+    ]
     return (*signals, *alone)
 
 

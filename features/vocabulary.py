@@ -12,6 +12,9 @@ from features.contract import NEVER, SettingsError
 from features.history import History
 from features.signals import SignalSettings, fit_signals, literal_types, matching
 
+RESERVED = frozenset({*STREAMS, OTHER, "activity", "time", "latest steps", "first touch"})
+"""Names of groups and of reasons that no signal may bear."""
+
 
 def fit_features(
     history: History,
@@ -43,7 +46,7 @@ def fit_features(
     types = tuple(sorted(declared | set(frequent)))
     return FeatureSet(
         types=types,
-        signals=fit_signals(dict(signals), types),
+        signals=fit_signals(dict(signals), types, RESERVED),
         windows=tuple(sorted(set(settings.windows))),
         half_lives=tuple(sorted({*settings.half_lives, *keep_half_lives})),
         session_gap=settings.session_gap,
@@ -57,7 +60,7 @@ def fit_features(
 
 def _check_names(signals: Mapping[str, SignalSettings]) -> None:
     for name in signals:
-        if name in (*STREAMS, OTHER, "activity", "time", "latest steps", "first touch") or name.startswith(("type:", "lead.")):
+        if name in RESERVED or name.startswith(("type:", "lead.")):
             raise SettingsError(f"[signals.{name}]: {name!r} is a word that leadheat uses itself.", "Give the signal another name.")
 
 

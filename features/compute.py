@@ -1,0 +1,105 @@
+"""Catalogue x history x snapshots -> matrix: the one way to features, for training, batch, the service and Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import numpy as np
+
+from features import kernel
+from features.catalogue import OTHER, STREAMS, FeatureSet
+from features.columns import Categorical
+from features.contract import NEVER
+from features.history import History
+
+
+def compute(features: FeatureSet, history: History, lead: np.ndarray, as_of: np.ndarray, threads: int = 1) -> np.ndarray:
+    """The features of snapshots.
+
+    Args:
+        features: the fitted catalogue, F columns.
+        history: L leads.
+        lead: int64[m], positions of leads in ``history``; fastest when equal ones stand together.
+        as_of: int64[m], microseconds UTC. Nothing at or after it is seen.
+        threads: how many threads share the snapshots; the result is the same for any number.
+
+    Returns:
+        float32[m, F], C order; NaN where a measure has no value.
+    """
+    plan, events = _plan(features), encode(features, history)
+    lead, as_of = np.ascontiguousarray(lead, np.int64), np.ascontiguousarray(as_of, np.int64)
+    out = np.empty((len(lead), len(features.names)), np.float32)
+    if threads == 1:
+        kernel.fill(plan, events, lead, as_of, out)
+        return out
+    edges = np.linspace(0, len(lead), 4 * threads + 1).astype(int)
+    with ThreadPoolExecutor(threads) as pool:
+        parts = zip(edges[:-1], edges[1:], strict=True)
+        list(pool.map(lambda part: kernel.fill(plan, events, lead[slice(*part)], as_of[slice(*part)], out[slice(*part)]), parts))
+    return out
+
+
+def encode(features: FeatureSet, history: History) -> kernel.Events:
+    """The history in the feature set's codes: types and levels beyond its vocabulary become ``other``."""
+    attributes, own = history.attributes, history.lead_attributes
+    return kernel.Events(
+        start=history.start,
+        occurred_at=history.occurred_at,
+        known_at=history.known_at,
+        type=history.type.recode(features.types, len(features.types)),
+        direction=history.direction,
+        numeric=_stack([attributes.numeric[name] for name in features.numeric], len(history.occurred_at), np.float64),
+        categorical=_stack(_codes(features.levels.items(), attributes.categorical), len(history.occurred_at), np.int32),
+        created_at=history.created_at,
+        lead_numeric=_stack([own.numeric[name] for name in features.lead_numeric], len(history), np.float64),
+        lead_categorical=_stack(_codes(features.lead_levels.items(), own.categorical), len(history), np.int32),
+    )
+
+
+def _codes(levels: Iterable[tuple[str, tuple[str, ...]]], columns: dict[str, Categorical]) -> list[np.ndarray]:
+    return [columns[name].recode(known, len(known)) for name, known in levels]
+
+
+def _stack(columns: list[np.ndarray], rows: int, dtype: type[np.generic]) -> np.ndarray:
+    """[rows, columns] in C order, also for no columns."""
+    matrix = np.empty((rows, len(columns)), dtype)
+    for i, column in enumerate(columns):
+        matrix[:, i] = column
+    return matrix
+
+
+@lru_cache(maxsize=16)
+def _plan(features: FeatureSet) -> kernel.Plan:
+    """The catalogue as the kernel's arrays."""
+    windows = [*features.windows, NEVER]
+    bounds = sorted({*windows, *(2 * window for window in features.windows)})
+    before = [(bounds.index(window) + 1, bounds.index(2 * window) + 1) for window in features.windows]
+    members = [_groups_of(features, kind, direction) for kind in (*features.types, None) for direction in range(kernel.DIRECTION_CODES)]
+    levels = [len(known) + 1 for known in features.levels.values()]
+    return kernel.Plan(
+        bounds=np.array(bounds, np.int64),
+        window_of=np.array([next(i for i, window in enumerate(windows) if window >= bound) for bound in bounds], np.int64),
+        before=np.array(before, np.int64).reshape(-1, 2),
+        half_lives=np.array(features.half_lives, np.float64),
+        group_start=np.cumsum([0, *map(len, members)], dtype=np.int64),
+        groups=np.array([group for some in members for group in some], np.int64),
+        group_count=len(features.groups),
+        type_count=len(features.types),
+        session_gap=features.session_gap,
+        last_types=features.last_types,
+        level_counts=np.array(levels, np.int64),
+    )
+
+
+def _groups_of(features: FeatureSet, kind: str | None, direction: int) -> list[int]:
+    """The groups that an interaction belongs to; ``kind`` is None beyond the vocabulary."""
+    names = [STREAMS[0], *([STREAMS[direction]] if direction else [])]
+    if kind is None:
+        names.append(OTHER)
+    else:
+        names += [signal.name for signal in features.signals if signal.takes(kind, direction)]
+        names += [f"type:{kind}"] if any(len(signal.types) > 1 and kind in signal.types for signal in features.signals) else []
+    position = {name: i for i, name in enumerate(features.groups)}
+    return [position[name] for name in names]

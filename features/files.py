@@ -1,0 +1,192 @@
+"""Files as they are: CSV as text, Parquet and DuckDB with their own types, and which row of which file each row came from."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from dataclasses import dataclass
+from difflib import get_close_matches
+from glob import glob, has_magic
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from features.contract import DataError, Finding
+from features.data_settings import TableSettings
+
+CSV_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+PARQUET_SUFFIXES = (".parquet", ".pq")
+DUCKDB_SUFFIXES = (".duckdb", ".db")
+_HEADER_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of a table. ``skipped`` are the rows of the file, in its own count, that are not among the rows read; ``untyped``: all is text."""
+
+    name: str
+    rows: pa.Table
+    skipped: tuple[int, ...] = ()
+    untyped: bool = False
+
+    def row(self, position: int) -> int:
+        """The row in the file, counted as a spreadsheet would (a CSV's header is row 1), of a row that was read."""
+        row = position + (2 if self.untyped else 1)
+        for skipped in self.skipped:
+            row += skipped <= row
+        return row
+
+
+class RawTable:
+    """The rows of one or several files, in the order of the files' names.
+
+    Attributes:
+        rows: all columns with the types of the file; those of a CSV are text, and empty text is missing.
+    """
+
+    def __init__(self, parts: list[Part]) -> None:
+        self.parts = parts
+        self.rows = pa.concat_tables([part.rows for part in parts], promote_options="permissive")
+        self._starts = [0]
+        for part in parts[:-1]:
+            self._starts.append(self._starts[-1] + part.rows.num_rows)
+
+    @property
+    def untyped(self) -> bool:
+        """Whether all columns are text because the files do not tell their types."""
+        return all(part.untyped for part in self.parts)
+
+    @property
+    def skipped(self) -> int:
+        """How many rows could not be read at all."""
+        return sum(len(part.skipped) for part in self.parts)
+
+    def place(self, position: int) -> str:
+        """File and row, for people."""
+        index = bisect_right(self._starts, position) - 1
+        part = self.parts[index]
+        return f"{part.name}, row {part.row(position - self._starts[index])}"
+
+
+def load(settings: TableSettings, root: Path, table: str) -> RawTable:
+    """Read a table's files.
+
+    Raises:
+        DataError: nothing is there, or one of the files cannot be read; there is one finding for each such file.
+    """
+    path = Path(settings.path) if Path(settings.path).is_absolute() else root / settings.path
+    if settings.table is not None or path.suffix in DUCKDB_SUFFIXES:
+        return RawTable([_duckdb(path, settings, table)])
+    parts, findings = [], []
+    for file in _expand(path, settings.path, table):
+        try:
+            parts.append(_part(file, path, table))
+        except DataError as error:
+            findings += error.findings
+    if findings:
+        raise _refusal(*findings)
+    try:
+        return RawTable(parts)
+    except pa.ArrowInvalid as error:
+        hint = "Write a column with one type in all files."
+        raise _refusal(_finding("types_differ", table, f"the files of {settings.path} do not fit together: {_words(error)}", hint)) from error
+
+
+def _expand(path: Path, written: str, table: str) -> list[Path]:
+    known = CSV_SUFFIXES + PARQUET_SUFFIXES
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.name.endswith(known) and not file.name.startswith(("_", ".")))
+    elif has_magic(path.name) or has_magic(written):
+        files = sorted(Path(name) for name in glob(str(path), recursive=True))
+    else:
+        files = [path] if path.exists() else []
+    if not files:
+        raise _refusal(_finding("missing_file", table, f"there is no file {path}", _nearest_file(path)))
+    return files
+
+
+def _nearest_file(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"There is no folder {path.parent} either; paths are relative to the folder of leadheat.toml."
+    near = get_close_matches(path.name, [file.name for file in path.parent.iterdir()], 1)
+    return f"Did you mean {near[0]}?" if near else "Paths are relative to the folder of leadheat.toml."
+
+
+def _part(file: Path, path: Path, table: str) -> Part:
+    name = str(file.relative_to(path)) if path.is_dir() else file.name
+    try:
+        if file.name.endswith(CSV_SUFFIXES):
+            return _csv(file, name)
+        if file.name.endswith(PARQUET_SUFFIXES):
+            return Part(name, pa.parquet.ParquetFile(file).read())
+    except (pa.ArrowException, OSError, ValueError) as error:
+        detail = f"{name} cannot be read: {_words(error)}"
+        raise _refusal(_finding("unreadable_file", table, detail, "Write the file again; it may be cut short or damaged.", name)) from error
+    formats = ", ".join(CSV_SUFFIXES + PARQUET_SUFFIXES + DUCKDB_SUFFIXES)
+    raise _refusal(_finding("unknown_format", table, f"{name} is in no format that can be read", f"What can be read: {formats}.", name))
+
+
+def _csv(file: Path, name: str) -> Part:
+    names, delimiter = _header(file)
+    twice = [column for column, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(f"the column {twice[0]!r} is there twice")
+    ragged: list[pa.csv.InvalidRow] = []
+    rows = _parse_csv(file, delimiter, ragged, threads=True)
+    if ragged:
+        # Only one thread knows the numbers of the rows.
+        ragged.clear()
+        rows = _parse_csv(file, delimiter, ragged, threads=False)
+    return Part(name, rows, tuple(row.number for row in ragged), untyped=True)
+
+
+def _header(file: Path) -> tuple[list[str], str]:
+    with pa.input_stream(str(file), compression="detect") as stream:
+        line = stream.read(_HEADER_BYTES).decode("utf-8-sig", errors="replace").split("\n")[0].rstrip("\r")
+    delimiter = max(",;\t|", key=line.count)
+    return [name.strip('"') for name in line.split(delimiter)], delimiter
+
+
+def _parse_csv(file: Path, delimiter: str, ragged: list[pa.csv.InvalidRow], threads: bool) -> pa.Table:
+    def skip(row: pa.csv.InvalidRow) -> str:
+        ragged.append(row)
+        return "skip"
+
+    return pa.csv.read_csv(
+        file,
+        read_options=pa.csv.ReadOptions(use_threads=threads),
+        parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
+        convert_options=pa.csv.ConvertOptions(default_column_type=pa.string(), strings_can_be_null=True, null_values=[""]),
+    )
+
+
+def _duckdb(path: Path, settings: TableSettings, table: str) -> Part:
+    import duckdb
+
+    if not path.is_file():
+        raise _refusal(_finding("missing_file", table, f"there is no file {path}", _nearest_file(path)))
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            known = sorted(row[0] for row in connection.execute("SELECT DISTINCT table_name FROM information_schema.tables").fetchall())
+            if settings.table not in known:
+                detail = f"{path.name} has no table {settings.table}" if settings.table else f"the table of {path.name} is not named"
+                hint = f'Write table = "...", one of: {", ".join(known) or "none, the file is empty"}.'
+                raise _refusal(_finding("missing_table", table, detail, hint, path.name))
+            return Part(f"{path.name}:{settings.table}", connection.table(f'"{settings.table}"').to_arrow_table())
+    except duckdb.Error as error:
+        detail = f"{path.name} cannot be read: {_words(error)}"
+        raise _refusal(_finding("unreadable_file", table, detail, "It must be a DuckDB file that no other program has open for writing.", path.name)) from error
+
+
+def _words(error: Exception) -> str:
+    return str(error).strip().split("\n")[0].rstrip(".")
+
+
+def _finding(code: str, table: str, detail: str, hint: str, example: str = "") -> Finding:
+    return Finding("error", code, table, "", 1, detail, hint, example)
+
+
+def _refusal(*findings: Finding) -> DataError:
+    return DataError(findings[0].detail, findings[0].hint, findings)

@@ -1,0 +1,158 @@
+"""Which column of a file is which of ours, and what the other columns, the attributes, hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.contract import Finding, Severity
+from features.data_settings import InteractionsSettings, TableSettings
+from features.times import ISO_TIME, read_times
+
+OWN = {
+    "interactions": ("lead_id", "occurred_at", "direction", "recorded_at", "interaction_id", "order"),
+    "leads": ("lead_id", "created_at"),
+    "outcomes": ("lead_id", "closed_at", "outcome"),
+}
+_RESERVED = frozenset((*OWN["interactions"], *OWN["leads"], "type"))
+
+
+@dataclass
+class Layout:
+    """A table's columns.
+
+    Attributes:
+        columns: our name -> the file's.
+        types: the file's columns that make up the type of an interaction.
+        attributes: our name -> the file's.
+        findings: what is missing, and what cannot be taken.
+    """
+
+    table: str
+    names: list[str]
+    columns: dict[str, str] = field(default_factory=dict)
+    types: tuple[str, ...] = ()
+    attributes: dict[str, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def say(self, severity: Severity, code: str, column: str, detail: str, hint: str) -> None:
+        """Note a finding about a column."""
+        self.findings.append(Finding(severity, code, self.table, column, 1, detail, hint))
+
+    def miss(self, own: str, theirs: str, severity: Severity = "error") -> None:
+        """Note that a column is not there, and which may have been meant."""
+        asked = f"the column {theirs!r}" + ("" if own == theirs else f" (our {own})")
+        near = get_close_matches(theirs.casefold(), [name.casefold() for name in self.names], 1, cutoff=0.5)
+        meant = next((name for name in self.names if near and name.casefold() == near[0]), None)
+        guess = f"Did you mean {meant!r}?" if meant else f"The file has: {', '.join(self.names)}."
+        hint = f'{guess} Say which column it is under [data]: {self.table} = {{ columns = {{ {own} = "..." }} }}.'
+        self.say(severity, "missing_column", theirs, f"{self.table} lacks {asked}", hint)
+
+
+def lay_out(table: str, settings: TableSettings, names: list[str], required: Iterable[str]) -> Layout:
+    """Find our columns among the ``names`` of a file's; what is required or configured and not there is an error finding."""
+    layout = Layout(table, names)
+    configured = settings.source()
+    needed = {own: configured.get(own, own) for own in required} | configured
+    if isinstance(settings, InteractionsSettings):
+        layout.types = settings.type_columns()
+    for own, theirs in [*needed.items(), *(("type", theirs) for theirs in layout.types)]:
+        if theirs not in names:
+            layout.miss(own, theirs)
+    layout.columns = {own: theirs for own in OWN[table] if (theirs := configured.get(own, own)) in names}
+    if layout.types and layout.types[0] in names:
+        layout.columns["type"] = layout.types[0]
+    if table != "outcomes":
+        _find_attributes(layout, {theirs: own for own, theirs in configured.items()})
+    return layout
+
+
+def _find_attributes(layout: Layout, renamed: dict[str, str]) -> None:
+    taken = {*layout.columns.values(), *layout.types}
+    for theirs in layout.names:
+        own = renamed.get(theirs, theirs)
+        if theirs in taken:
+            continue
+        if own in _RESERVED:
+            hint = f'Rename it if it is an attribute: columns = {{ {own}_of_lead = "{theirs}" }}.'
+            layout.say("info", "reserved_name", theirs, f"{theirs!r} is a name of ours and no attribute; left out", hint)
+        else:
+            layout.attributes[own] = theirs
+
+
+def matches(table: str, attribute: str, patterns: Iterable[str]) -> list[str]:
+    """The patterns that fit an attribute, by its name or by ``table.name``."""
+    return [pattern for pattern in patterns if fnmatchcase(attribute, pattern) or fnmatchcase(f"{table}.{attribute}", pattern)]
+
+
+def as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Ids and categories as strings: whole numbers without a fraction, truths as true/false, and empty text as missing."""
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
+        values = _whole(values)
+    text = values.cast(pa.string())
+    return pc.if_else(pc.equal(text, ""), None, text)
+
+
+def _whole(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    try:
+        return values.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return values
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds text."""
+    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.types.is_string(inner) or pa.types.is_large_string(inner) or pa.types.is_string_view(inner)
+
+
+def attribute(values: pa.ChunkedArray, *, infer: bool, categorical: bool) -> pa.ChunkedArray | str:
+    """An attribute as float64 (numeric) or string (categorical), or the reason why it can be neither.
+
+    Args:
+        values: the column as it is in the file.
+        infer: the file tells no types, so text that is all numbers is numeric, and text that is all times is a time.
+        categorical: it is declared categorical.
+    """
+    if values.null_count == len(values):
+        return "it is empty"
+    kind = values.type
+    if is_text(kind):
+        return _text_attribute(as_text(values), infer=infer, categorical=categorical)
+    if pa.types.is_boolean(kind):
+        return as_text(values)
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        return f"it holds {kind}; only numbers, text and truths can be attributes"
+    if categorical:
+        return as_text(values)
+    numbers = pc.cast(values, pa.float64(), safe=False)
+    return pc.if_else(pc.is_finite(numbers), numbers, None)
+
+
+def _text_attribute(text: pa.ChunkedArray, *, infer: bool, categorical: bool) -> pa.ChunkedArray | str:
+    if text.null_count == len(text):
+        return "it is empty"
+    if categorical or not infer:
+        return text
+    numbers = _numbers(text)
+    if numbers is not None:
+        return numbers
+    first = text.drop_null().slice(0, 1)
+    if pc.match_substring_regex(first, ISO_TIME)[0].as_py() and not read_times(text, None).unparseable.any():
+        return "it holds times; only numbers, text and truths can be attributes"
+    return text
+
+
+def _numbers(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    try:
+        numbers = pc.cast(text, pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    return numbers if pc.all(pc.is_finite(numbers)).as_py() else None
