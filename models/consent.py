@@ -1,0 +1,110 @@
+"""Consent: what says that we may contact a lead, or score it, and what takes that back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from features.catalogue import FeatureSet
+from features.contract import SettingsError, Strict
+from features.signals import SignalSettings, literal_types, matching
+
+OPTED_OUT = "consent.opted_out"
+Purpose = Literal["contact", "profile"]
+
+
+class Ground(Strict):
+    """Where a permission is on record: in an attribute of the lead, in an interaction, or in either.
+
+    Attributes:
+        attribute: of the lead.
+        values: those of the attribute that permit; numbers are compared as numbers.
+        types: shell patterns of the interaction types that permit.
+    """
+
+    attribute: str | None = None
+    values: tuple[str, ...] = ("true", "yes", "1")
+    types: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.attribute is None and not self.types:
+            raise ValueError("name an attribute of the leads or types of interactions that say so")
+        return self
+
+
+class ConsentSettings(Strict):
+    """The ``[consent]`` table. Without a ground everybody may be contacted, and scored, who did not opt out.
+
+    Attributes:
+        contact: what permits to contact a lead.
+        profile: what permits to score a lead.
+        opt_out: shell patterns of the interaction types after which a lead may not be contacted until it agrees again by an
+            interaction. A type that is named in full is honoured even before it first occurs in the training data.
+    """
+
+    contact: Ground | None = None
+    profile: Ground | None = None
+    opt_out: tuple[str, ...] = ("*[Uu]nsubscri*", "*[Oo]pt[-_ ][Oo]ut*", "*[Oo]pt[Oo]ut*", "*[Oo]pted[-_ ][Oo]ut*")
+
+    def signals(self, types: Iterable[str]) -> dict[str, SignalSettings]:
+        """The signals that qualification reads, to be declared to the feature set beside the data set's own.
+
+        Args:
+            types: all interaction types of the data set; a signal that has none of them, and could not, is left out.
+        """
+        declared = {OPTED_OUT: SignalSettings(types=self.opt_out, strength="negative", words="opted out")}
+        for purpose, ground in self.grounds():
+            words = f"agreed to {'be contacted' if purpose == 'contact' else 'profiling'}"
+            declared[agreed(purpose)] = SignalSettings(types=ground.types, words=words)
+        known = sorted(types)
+        return {name: one for name, one in declared.items() if matching(one.types, known) or literal_types({name: one})}
+
+    def levels_needed(self) -> dict[str, set[str]]:
+        """The levels named here, by attribute of the lead: they need codes of their own, however rare they are."""
+        needed: dict[str, set[str]] = {}
+        for _, ground in self.grounds():
+            if ground.attribute is not None:
+                needed.setdefault(ground.attribute, set()).update(ground.values)
+        return needed
+
+    def grounds(self) -> Iterator[tuple[Purpose, Ground]]:
+        """The grounds that are declared."""
+        if self.contact is not None:
+            yield "contact", self.contact
+        if self.profile is not None:
+            yield "profile", self.profile
+
+
+def agreed(purpose: Purpose) -> str:
+    """The name of the signal by which leads agree to be contacted or profiled."""
+    return f"consent.agreed_to_{purpose}"
+
+
+def permitting_values(ground: Ground, features: FeatureSet) -> list[float]:
+    """What the column ``lead.ATTRIBUTE`` holds where the ground is met.
+
+    Raises:
+        SettingsError: the leads have no such attribute.
+    """
+    if ground.attribute is None:
+        return []
+    levels = features.lead_levels.get(ground.attribute)
+    if levels is not None:
+        return [float(levels.index(value)) for value in ground.values if value in levels]
+    if ground.attribute in features.lead_numeric:
+        return [float(value) for value in ground.values if _is_number(value)]
+    nearest = get_close_matches(ground.attribute, [*features.lead_levels, *features.lead_numeric], n=1, cutoff=0.0)
+    message = f'[consent] names the attribute "{ground.attribute}", which the leads do not have.'
+    raise SettingsError(message, f'The nearest is "{nearest[0]}".' if nearest else "They have none at all.")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,156 @@
+"""From the feature matrix to where each lead stands and what to do: stage, funnel position, next step, time to answer, consent.
+
+A row of the matrix is boiled down to a few facts, an integer with a bit for each, and facts and temperature decide everything
+(``models.lifecycle``). There are few different combinations, so a million leads cost little more than finding their facts, and
+one lead goes the very same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from features.catalogue import FeatureSet
+from features.contract import DAY, MINUTE
+from features.signals import Funnel, Signal, Strength
+from models.consent import OPTED_OUT, ConsentSettings, agreed, permitting_values
+from models.lifecycle import TEMPERATURES, Fact, NextStep, Permission, QualificationSettings, Situation, Stage
+from models.strength import strength_of
+
+Matrix = npt.NDArray[np.float32]
+Codes = npt.NDArray[np.int64]
+
+AGREEMENT = ("rules warmer", "agree", "model warmer")
+_FUNNEL: dict[Strength | None, Funnel] = {"strong": "bottom", "medium": "middle", "weak": "top"}
+
+
+@dataclass(frozen=True, slots=True)
+class Qualification:
+    """Where a lead stands and what to do; ``respond_within_minutes`` is None where nothing waits for an answer."""
+
+    stage: Stage
+    funnel: Funnel
+    next_step: NextStep
+    respond_within_minutes: int | None
+    contactable: Permission
+
+
+class _Between(NamedTuple):
+    """The fact holds while the column lies in ``[low, high]``."""
+
+    fact: Fact
+    column: str
+    low: float
+    high: float
+
+
+class _Later(NamedTuple):
+    """The fact holds while the latest interaction of one group is later than that of another."""
+
+    fact: Fact
+    group: str
+    than: str
+
+
+_ORDER = (_Later(Fact.ANSWERED, "outbound", "inbound"), _Later(Fact.RETURNED, agreed("contact"), OPTED_OUT))
+
+
+class Qualifier:
+    """The declared policy, ready for the matrix of one fitted feature set.
+
+    Args:
+        policy: the ``[qualification]`` table.
+        consent: the ``[consent]`` table, whose signals have been declared to the feature set.
+        features: the fitted feature set that makes the matrix.
+
+    Raises:
+        SettingsError: consent names an attribute that the leads do not have.
+    """
+
+    def __init__(self, policy: QualificationSettings, consent: ConsentSettings, features: FeatureSet) -> None:
+        between = [*_signal_facts(policy, features), *_consent_facts(consent, features)]
+        between.append(_Between(Fact.EXHAUSTED, "outbound_since_inbound", policy.most_touches, np.inf))
+        self._columns = np.array([features.column(one.column) for one in between], dtype=np.intp)
+        self._low = np.array([one.low for one in between], dtype=np.float32)
+        self._high = np.array([one.high for one in between], dtype=np.float32)
+        self._between = np.array([one.fact for one in between], dtype=np.int64)
+        later = [one for one in _ORDER if {one.group, one.than} <= set(features.groups)]
+        self._one = np.array([features.column(f"days_since_last({one.group})") for one in later], dtype=np.intp)
+        self._than = np.array([features.column(f"days_since_last({one.than})") for one in later], dtype=np.intp)
+        self._later = np.array([one.fact for one in later], dtype=np.int64)
+        self._granted = (0 if consent.contact else Fact.CONTACT) | (0 if consent.profile else Fact.PROFILE)
+        self._policy = policy
+        self._decided: dict[tuple[int, int], Qualification] = {}
+
+    def facts(self, X: Matrix) -> Codes:
+        """The facts of each row of the matrix float32[m, F] as bits of ``Fact``, int64[m]."""
+        value = X.take(self._columns, axis=1)
+        lies = ((value >= self._low) & (value <= self._high)) * self._between
+        later = (X.take(self._one, axis=1) < X.take(self._than, axis=1)) * self._later
+        found: Codes = np.bitwise_or.reduce(lies, axis=1) | np.bitwise_or.reduce(later, axis=1) | int(self._granted)
+        return found
+
+    def qualify(self, x: Matrix, temperature: int) -> Qualification:
+        """Decide for one row of the matrix, float32[F], and its temperature (0 cold, 1 warm, 2 hot)."""
+        return self._decide(int(self.facts(x[np.newaxis])[0]), temperature)
+
+    def qualify_many(self, X: Matrix, temperature: npt.NDArray[np.int8]) -> tuple[Codes, list[Qualification]]:
+        """Decide for many rows: int64[m] positions in a list of the few different qualifications, and that list."""
+        keys, position = np.unique(self.facts(X) * len(TEMPERATURES) + temperature, return_inverse=True)
+        return position, [self._decide(*divmod(key, len(TEMPERATURES))) for key in keys.tolist()]
+
+    def _decide(self, facts: int, temperature: int) -> Qualification:
+        key = facts, temperature
+        if key not in self._decided:
+            situation = Situation(Fact(facts), temperature, self._policy)
+            within = situation.respond_within
+            minutes = None if within is None else max(1, within // MINUTE)
+            self._decided[key] = Qualification(situation.stage, situation.funnel, situation.next_step, minutes, situation.contactable)
+        return self._decided[key]
+
+
+def agreement(model: npt.NDArray[np.int8], rules: npt.NDArray[np.int8]) -> Codes:
+    """How the temperatures of model and rules compare, int64[m]: positions in ``AGREEMENT``."""
+    return np.sign(np.subtract(model, rules, dtype=np.int64)) + 1
+
+
+def _signal_facts(policy: QualificationSettings, features: FeatureSet) -> Iterator[_Between]:
+    for signal in features.signals:
+        for fact, within in _facts_of(signal, policy):
+            yield _Between(fact, f"days_since_last({signal.name})", 0.0, within / DAY)
+
+
+def _facts_of(signal: Signal, policy: QualificationSettings) -> Iterator[tuple[Fact, int]]:
+    strength = strength_of(signal)
+    if strength == "strong":
+        yield Fact.STRONG, policy.strong_within
+        yield Fact.FRESH_STRONG, policy.fresh_within
+    elif strength == "medium":
+        yield Fact.FRESH_MEDIUM, policy.fresh_within
+    elif strength == "negative" and _named(signal, policy.missed):
+        yield Fact.MISSED, policy.recent_within
+    if strength in _FUNNEL and _named(signal, policy.product):
+        yield Fact.PRODUCT, policy.recent_within
+    funnel = signal.funnel or _FUNNEL.get(strength)
+    if strength in _FUNNEL and funnel in {"middle", "bottom"}:
+        yield Fact.BOTTOM if funnel == "bottom" else Fact.MIDDLE, policy.recent_within
+
+
+def _named(signal: Signal, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for name in (signal.name, *signal.types) for pattern in patterns)
+
+
+def _consent_facts(consent: ConsentSettings, features: FeatureSet) -> Iterator[_Between]:
+    if OPTED_OUT in features.groups:
+        yield _Between(Fact.OPTED_OUT, f"days_since_last({OPTED_OUT})", 0.0, np.inf)
+    for purpose, ground in consent.grounds():
+        fact = Fact.CONTACT if purpose == "contact" else Fact.PROFILE
+        if agreed(purpose) in features.groups:
+            yield _Between(fact, f"days_since_last({agreed(purpose)})", 0.0, np.inf)
+        for value in permitting_values(ground, features):
+            yield _Between(fact, f"lead.{ground.attribute}", value, value)
