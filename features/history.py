@@ -73,9 +73,9 @@ class History:
         """
         schema = schema or Schema.of_tables(tables.interactions, tables.leads)
         leads, rows = tables.leads, tables.interactions
-        lead = _lead_positions(rows["lead_id"], leads["lead_id"])
-        occurred_at = _micros(rows["occurred_at"])
-        recorded_at = _micros(rows["recorded_at"], occurred_at) if "recorded_at" in rows.column_names else occurred_at
+        lead = lead_positions(rows["lead_id"], leads["lead_id"])
+        occurred_at = micros(rows["occurred_at"])
+        recorded_at = micros(rows["recorded_at"], occurred_at) if "recorded_at" in rows.column_names else occurred_at
         known_at = np.maximum(occurred_at, recorded_at)
         order = rows["order"].cast(pa.int64()).fill_null(0).to_numpy() if "order" in rows.column_names else None
         kind, attributes = Categorical.of_arrow(rows["type"]), Attributes.of_arrow(rows, schema.numeric, schema.categorical)
@@ -92,7 +92,7 @@ class History:
             type=kind.take(rank),
             direction=direction[rank],
             attributes=attributes.take(rank),
-            created_at=_micros(leads["created_at"]),
+            created_at=micros(leads["created_at"]),
             lead_attributes=Attributes.of_arrow(leads, schema.lead_numeric, schema.lead_categorical),
         )
 
@@ -112,14 +112,14 @@ class History:
         )
 
 
-def _micros(column: pa.ChunkedArray, otherwise: np.ndarray | None = None) -> np.ndarray:
+def micros(column: pa.ChunkedArray, otherwise: np.ndarray | None = None) -> np.ndarray:
     """int64 microseconds; null becomes ``otherwise``, or ``UNKNOWN_TIME``."""
     values = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
     filled: np.ndarray = values.fill_null(UNKNOWN_TIME).to_numpy()
     return filled if otherwise is None or not values.null_count else np.where(filled == UNKNOWN_TIME, otherwise, filled)
 
 
-def _lead_positions(lead_id: pa.ChunkedArray, known: pa.ChunkedArray) -> np.ndarray:
+def lead_positions(lead_id: pa.ChunkedArray, known: pa.ChunkedArray) -> np.ndarray:
     """int64[n]: the place of each row's lead in the leads table (sources.py has set orphans aside)."""
     known_ids = known.cast(pa.string()).combine_chunks()
     coded = lead_id.combine_chunks()

@@ -1,0 +1,85 @@
+"""A data set as everything downstream sees it: histories and what became of the leads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from features.columns import Schema
+from features.contract import NEVER, Finding
+from features.history import History, lead_positions, micros
+from features.sources import Tables
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """What became of L leads.
+
+    Attributes:
+        closed_at: int64[L], microseconds UTC; ``NEVER`` while a lead is open. Leads of repeatable conversions close by being lost only.
+        won_start: int64[L + 1], the boundaries of each lead's wins.
+        won_at: int64[wins], microseconds UTC, ascending within a lead.
+    """
+
+    closed_at: np.ndarray
+    won_start: np.ndarray
+    won_at: np.ndarray
+
+    @classmethod
+    def from_table(cls, outcomes: pa.Table, lead_ids: pa.Array, repeatable: bool) -> Outcomes:
+        """Read a normalised outcomes table (lead_id, closed_at, won)."""
+        lead = lead_positions(outcomes["lead_id"], lead_ids)
+        closed_at, won = micros(outcomes["closed_at"]), outcomes["won"].to_numpy()
+        closes = ~won if repeatable else np.ones(len(won), bool)
+        end = np.full(len(lead_ids), NEVER)
+        np.minimum.at(end, lead[closes], closed_at[closes])
+        start = np.zeros(len(lead_ids) + 1, np.int64)
+        np.cumsum(np.bincount(lead[won], minlength=len(lead_ids)), out=start[1:])
+        return cls(end, start, closed_at[won][np.lexsort((closed_at[won], lead[won]))])
+
+    def won_within(self, lead: np.ndarray, as_of: np.ndarray, horizon: int) -> np.ndarray:
+        """bool[m]: won in ``[as_of, as_of + horizon)``."""
+        first = _first_at_or_after(self.won_start, self.won_at, lead, as_of)
+        some = first < self.won_start[lead + 1]
+        return some & (np.append(self.won_at, NEVER)[first] < as_of + horizon)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Histories and outcomes of L leads.
+
+    Attributes:
+        name: as the settings say.
+        history: L leads.
+        outcomes: of the same leads.
+        observed_until: microseconds UTC; what happened later is not in the data.
+        findings: what was noticed when reading.
+        fingerprint: SHA-256 of the content.
+    """
+
+    name: str
+    history: History
+    outcomes: Outcomes
+    observed_until: int
+    findings: tuple[Finding, ...]
+    fingerprint: str
+
+    @classmethod
+    def from_tables(cls, name: str, tables: Tables, repeatable: bool = False, schema: Schema | None = None) -> Dataset:
+        """Sort validated tables into histories and outcomes; ``schema`` as in ``History.from_tables``."""
+        history = History.from_tables(tables, schema)
+        outcomes = Outcomes.from_table(tables.outcomes, history.lead_ids, repeatable)
+        return cls(name, history, outcomes, tables.observed_until, tables.findings, tables.fingerprint)
+
+
+def _first_at_or_after(start: np.ndarray, moments: np.ndarray, lead: np.ndarray, as_of: np.ndarray) -> np.ndarray:
+    """int64[m]: for each lead, the first of its moments that is not before ``as_of``, by bisection of all at once."""
+    low, high = start[lead].copy(), start[lead + 1].copy()
+    while (open_ := low < high).any():
+        middle = (low + high) // 2
+        later = moments[np.minimum(middle, len(moments) - 1)] >= as_of
+        high = np.where(open_ & later, middle, high)
+        low = np.where(open_ & ~later, middle + 1, low)
+    return low
