@@ -34,7 +34,7 @@ class TableCheck:
         self.raw = raw
         self.layout = layout
         self.source = layout.columns | layout.attributes
-        self.columns: dict[str, pa.ChunkedArray | pa.Array] = {}
+        self.columns: dict[str, pa.ChunkedArray] = {}
         self.findings = layout.findings
         self.unusable = raw.skipped
         self._left: np.ndarray | None = None
@@ -55,8 +55,12 @@ class TableCheck:
         """Note a finding about the ``rows`` (bool[n]), if there are any, with the first of them as the example; returns how many."""
         count = int(np.count_nonzero(rows))
         if count:
-            self.say(severity, code, column, detail.format(n=f"{count:,}"), hint, count=count, example=self._example(column, int(np.argmax(rows))))
+            self.say(severity, code, column, detail, hint, count=count, example=self._example(column, int(np.argmax(rows))))
         return count
+
+    def put(self, column: str, values: pa.Array | pa.ChunkedArray) -> None:
+        """Add a column of ours."""
+        self.columns[column] = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
 
     def set_aside(self, code: str, column: str, rows: np.ndarray, detail: str, hint: str = "", *, harmless: bool = False) -> None:
         """Note a finding about the ``rows`` (bool[n]) and go on without them; ``harmless`` ones do not count as unusable."""
@@ -71,7 +75,8 @@ class TableCheck:
             return
         kept = np.flatnonzero(~rows)
         self._left = kept if self._left is None else self._left[kept]
-        self.columns = {name: values.take(pa.array(kept)) for name, values in self.columns.items()}
+        mask = pa.array(~rows)
+        self.columns = {name: values.filter(mask) for name, values in self.columns.items()}
 
     def _example(self, column: str, row: int) -> str:
         position = row if self._left is None else int(self._left[row])
@@ -103,23 +108,23 @@ class TableCheck:
     def take_ids(self, column: str) -> None:
         """Add a column of ids as text, and set the rows without one aside."""
         if column in self.source:
-            self.columns[column] = as_text(self.given(self.source[column]))
-            self.set_aside("missing_id", column, is_null(self.columns[column]), "{n} rows have no " + column + "; set aside")
+            self.put(column, as_text(self.given(self.source[column])))
+            self.set_aside("missing_id", column, is_null(self.columns[column]), "rows have no " + column + "; set aside")
 
     def take_times(self, column: str, zone: str | None, *, required: bool = False) -> None:
         """Add a column of moments. Rows without one are set aside if it is ``required``, otherwise the moment is missing."""
         if column not in self.source:
             return
         moments = read_times(self.given(self.source[column]), zone)
-        self.columns[column] = moments.values
+        self.put(column, moments.values)
         zone_hint = 'Write under [data] where the times were noted: timezone = "Europe/Berlin".'
-        self.note("error", "naive_time", column, moments.naive, "{n} times bear no time zone", zone_hint)
+        self.note("error", "naive_time", column, moments.naive, "times bear no time zone", zone_hint)
         then = "set aside" if required else "taken as missing"
         iso_hint = "Write times as 2026-01-31T08:00:00Z (ISO 8601)."
-        self.unusable += self.note("warning", "unparseable_time", column, moments.unparseable, "{n} times cannot be read; " + then, iso_hint)
-        self.unusable += self.note("warning", "time_out_of_range", column, moments.out_of_range, "{n} times lie outside 1970 to 2200; " + then)
+        self.unusable += self.note("warning", "unparseable_time", column, moments.unparseable, "times cannot be read; " + then, iso_hint)
+        self.unusable += self.note("warning", "time_out_of_range", column, moments.out_of_range, "times lie outside 1970 to 2200; " + then)
         if required:
-            self.unusable += self.note("warning", "missing_time", column, moments.missing, "{n} rows have no " + column + "; set aside")
+            self.unusable += self.note("warning", "missing_time", column, moments.missing, "rows have no " + column + "; set aside")
             self._drop(is_null(moments.values) & ~moments.naive)
 
     def take_attributes(self, excluded: Sequence[str], categorical: Sequence[str]) -> None:
@@ -131,7 +136,7 @@ class TableCheck:
             if isinstance(values, str):
                 self.say("info", "unusable_attribute", own, f"the attribute {theirs!r} is left out: {values}")
             else:
-                self.columns[own] = values
+                self.put(own, values)
 
     def table(self) -> pa.Table:
         """Our columns."""

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.checks import TableCheck
+from features.closings import NO_OUTCOMES, take_outcomes
 from features.contract import UNKNOWN_TIME, DataError, Finding
 from features.data_settings import DataSettings, InteractionsSettings, OutcomesSettings, TableSettings
-from features.files import RawTable, load
+from features.files import load
 from features.fingerprint import fingerprint
 from features.layout import lay_out
-from features.tables import NO_INTERACTIONS, NO_OUTCOMES, read_interactions, read_leads, read_outcomes
+from features.tables import NO_INTERACTIONS, micros, take_interactions, take_leads
+from features.times import UTC_MICROS
 
 __all__ = ["DataSettings", "InteractionsSettings", "OutcomesSettings", "TableSettings", "Tables", "read_tables"]
+
+_SEVERITIES = ("error", "warning", "info")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +60,50 @@ def read_tables(settings: DataSettings, root: Path) -> Tables:
         DataError: a file or column is missing, times bear no zone, or more than 5 % of a table's rows cannot be used. It lists all findings.
     """
     findings: list[Finding] = []
-    leads = _checked("leads", settings.leads, settings, root, findings)
-    lead_table = None if leads is None else read_leads(leads, settings)
-    ids = None if lead_table is None else lead_table["lead_id"]
-    interactions = _checked("interactions", settings.interactions, settings, root, findings)
-    interaction_table = NO_INTERACTIONS if interactions is None else read_interactions(interactions, settings, lead_table)
-    outcomes = _checked("outcomes", settings.outcomes, settings, root, findings)
-    outcome_table = NO_OUTCOMES if outcomes is None else read_outcomes(outcomes, settings, lead_table)
+    leads = _read(settings.leads, "leads", root, ["lead_id"], findings, lambda check: take_leads(check, settings))
+    known = leads if leads is not None and "lead_id" in leads.column_names else None
+    interactions, outcomes = NO_INTERACTIONS, NO_OUTCOMES
+    if (table := settings.interactions) is not None:
+        take = partial(take_interactions, table=table, settings=settings, leads=known)
+        interactions = _read(table, "interactions", root, ["lead_id", "occurred_at"], findings, take)
+    if (closings := settings.outcomes) is not None:
+        required = ["lead_id", "closed_at", *([] if closings.won is True else ["outcome"])]
+        outcomes = _read(closings, "outcomes", root, required, findings, partial(take_outcomes, table=closings, settings=settings, leads=known))
+    findings.sort(key=lambda finding: _SEVERITIES.index(finding.severity))
+    _refuse(settings.name, findings)
+    return _tables(settings, interactions, leads, outcomes, tuple(findings))
+
+
+def _read(
+    settings: TableSettings, name: str, root: Path, required: list[str], findings: list[Finding], take: Callable[[TableCheck], None]
+) -> pa.Table | None:
+    try:
+        raw = load(settings, root, name)
+    except DataError as error:
+        findings += error.findings
+        return None
+    check = TableCheck(raw, lay_out(name, settings, raw.rows.column_names, required))
+    take(check)
+    check.refuse_if_broken()
+    findings += check.findings
+    return check.table()
+
+
+def _refuse(name: str, findings: list[Finding]) -> None:
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors:
+        more = f" ({len(errors) - 1} more errors)" if len(errors) > 1 else ""
+        raise DataError(f"The data set {name} cannot be used: {errors[0].table}: {errors[0].detail}{more}.", errors[0].hint, findings)
+
+
+def _tables(settings: DataSettings, interactions: pa.Table, leads: pa.Table, outcomes: pa.Table, findings: tuple[Finding, ...]) -> Tables:
+    times = [column for table in (interactions, leads, outcomes) for column in table.columns if column.type == UTC_MICROS]
+    latest = max((int(micros(column).max()) for column in times if len(column)), default=UNKNOWN_TIME)
+    return Tables(
+        interactions=interactions,
+        leads=leads,
+        outcomes=outcomes,
+        observed_until=latest if settings.observed_until is None else settings.observed_until,
+        findings=findings,
+        fingerprint=fingerprint({"interactions": interactions, "leads": leads, "outcomes": outcomes}),
+    )
