@@ -43,7 +43,7 @@ def home() -> Path:
 def champion() -> Champion | None:
     """The champion of this machine, or None while there is none."""
     try:
-        target = Path(os.readlink(home() / "champion"))
+        target = (home() / "champion").readlink()
     except OSError:
         return None
     folder = home() / target
@@ -62,7 +62,7 @@ def put_in_service(folder: Path) -> None:
     fresh = link.with_name(f".champion-{os.getpid()}")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(folder.relative_to(home()))
-    os.replace(fresh, link)
+    fresh.replace(link)
 
 
 def unpacked(version: str, digest: str) -> Path:
@@ -82,8 +82,8 @@ def scratch() -> Iterator[Path]:
 def adopt(fresh: Path, folder: Path) -> None:
     """Move a folder out of ``scratch`` to its place among the unpacked versions; a damaged one there makes way."""
     if folder.exists():
-        os.replace(folder, fresh.with_name("damaged"))
-    os.replace(fresh, folder)
+        folder.replace(fresh.with_name("damaged"))
+    fresh.replace(folder)
 
 
 def digest(folder: Path) -> str:
@@ -95,11 +95,12 @@ def digest(folder: Path) -> str:
     return total.hexdigest()
 
 
-def prune(in_use: set[Path]) -> None:
-    """Remove unpacked versions that are not in use, all but the newest few, and what interrupted processes left."""
-    places = sorted((home() / "versions").iterdir(), key=lambda place: place.stat().st_mtime, reverse=True)
-    spare = [place for place in places if place.is_dir() and place not in in_use]
-    for place in spare[KEPT:]:
+def prune(in_use: Path) -> None:
+    """Remove what interrupted processes left, and unpacked versions other than ``in_use`` but for the newest few."""
+    places = [place for place in (home() / "versions").iterdir() if place != in_use]
+    left = [place for place in places if place.name.startswith(".")]
+    spare = sorted((place for place in places if place not in left), key=lambda place: place.stat().st_mtime, reverse=True)[KEPT:]
+    for place in left + spare:
         shutil.rmtree(place, ignore_errors=True)
 
 

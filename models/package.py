@@ -20,17 +20,12 @@ REQUIREMENTS = ("mlflow", "numpy", "numba", "lightgbm", "pyarrow", "pandas", "py
 SCORER = "scorer"
 """The model folder's name among the artifacts."""
 
+OUTPUTS = {"lead_id": "string", "probability": "double", "score": "double", "temperature": "string", "details": "string"}
+"""The columns of a prediction and their MLflow types; ``details`` is the whole Score as JSON."""
+
 SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec("string", "lead")]),
-    outputs=Schema(
-        [
-            ColSpec("string", "lead_id"),
-            ColSpec("double", "probability"),
-            ColSpec("long", "score"),
-            ColSpec("string", "temperature"),
-            ColSpec("string", "details"),
-        ]
-    ),
+    outputs=Schema([ColSpec(kind, name) for name, kind in OUTPUTS.items()]),
 )
 
 
@@ -41,6 +36,8 @@ def wrap(folder: Path, place: Path, model: Model, example: Mapping[str, Any]) ->
     model that is logged is not tried on its example first, which would cost seconds.
 
     Args:
+        folder: what ``LeadScorer.save`` wrote.
+        place: a path where nothing is yet.
         model: the MLflow model it is to become, with its ids.
         example: a body of ``POST /score``.
     """

@@ -6,50 +6,45 @@ holds, as JSON, the body that ``POST /score`` takes. A row of the output is its 
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import pandas as pd
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
-from features.contract import DataError, parse_moment, to_micros
-History=parse_record=None
-LeadScorer=None
+from features.contract import DataError, to_micros
+from features.records import history_of
+from models.package import OUTPUTS, SCORER
+from models.request import read_request
+from models.scorer import LeadScorer
 
 
-class ScoredLeads(mlflow.pyfunc.PythonModel):
-    """A frame of leads in, a frame of lead_id, probability, score, temperature and the whole Score as JSON out."""
+class ScoredLeads(PythonModel):
+    """A frame of leads in; a frame of lead_id, probability, score, temperature and the whole Score as JSON out."""
 
-    def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
+    def load_context(self, context: PythonModelContext) -> None:
         """Load the scorer from the folder that was logged with this file."""
-        self.scorer = LeadScorer.load(Path(context.artifacts["scorer"]))
+        self.scorer = LeadScorer.load(Path(context.artifacts[SCORER]))
 
-    def predict(self, context: mlflow.pyfunc.PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """One score a row, in the order of the rows; ``as_of`` is now where a body states none.
+    def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """One score a row, in the order of the rows; where a body states no ``as_of`` it is now, the same for all rows.
 
         Raises:
-            DataError: a body is no JSON or not what ``POST /score`` takes; it names the row.
+            DataError: a body is not what ``POST /score`` takes; the message names the row.
         """
-        now = to_micros(datetime.now(UTC))
-        return pd.DataFrame([self._score(row, body, now) for row, body in enumerate(model_input["lead"])])
+        now = datetime.now(UTC)
+        return pd.DataFrame([self._row(row, body, now) for row, body in enumerate(model_input["lead"])], columns=list(OUTPUTS))
 
-    def _score(self, row: int, body: str, now: int) -> dict[str, Any]:
+    def _row(self, row: int, body: str, now: datetime) -> dict[str, Any]:
         try:
-            fields = json.loads(body)
-            record = parse_record(fields)
-        except (DataError, ValueError) as error:
-            raise DataError(f"Row {row} of the column lead cannot be read: {error}") from error
-        as_of = parse_moment(fields["as_of"]) if fields.get("as_of") else now
-        score = self.scorer.score(History.from_records([record]), as_of)
-        return {
-            "lead_id": score.lead_id,
-            "probability": score.probability,
-            "score": score.score,
-            "temperature": score.temperature,
-            "details": score.to_json(),
-        }
+            request = read_request(body)
+            history = history_of([request.record()], self.scorer.schema)
+        except DataError as error:
+            raise DataError(f"Row {row}, column lead: {error.message}", error.hint) from error
+        score = self.scorer.score(history, to_micros(request.as_of or now))
+        return {name: getattr(score, name) for name in OUTPUTS if name != "details"} | {"details": score.model_dump_json()}
 
 
 mlflow.models.set_model(ScoredLeads())

@@ -100,7 +100,7 @@ class Registry:
         """The folder of a version (number or alias), unpacked on this machine and checked against its digest."""
         version = self.version(name)
         folder = home.unpacked(version.version, version.digest)
-        with home.locked(home.home() / "versions.lock"):
+        with self._unpacking():
             if not folder.is_dir() or home.digest(folder) != version.digest:
                 self._unpack(version, folder)
         return folder
@@ -115,7 +115,9 @@ class Registry:
         with self._deciding():
             aliases = self._aliases()
             if PREVIOUS not in aliases:
-                raise ModelError("There is nothing to roll back to.", "No champion was ever replaced; `leadheat models` lists the versions.")
+                raise ModelError(
+                    "There is nothing to roll back to: no champion was ever replaced.", "`leadheat models` lists the versions."
+                )
             replaced = self.version(CHAMPION)
             return self._promote(self.version(aliases[PREVIOUS]), reason or f"rolled back from version {replaced.version}")
 
@@ -158,6 +160,14 @@ class Registry:
         in_service = home.champion()
         if in_service is None or in_service.folder != folder:
             home.put_in_service(folder)
+            with self._unpacking():
+                home.prune(folder)
+
+    @contextmanager
+    def _unpacking(self) -> Iterator[None]:
+        """One process at a time changes the unpacked versions."""
+        with home.locked(home.home() / "versions.lock"):
+            yield
 
     def _unpack(self, version: Version, folder: Path) -> None:
         with home.scratch() as scratch:

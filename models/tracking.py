@@ -19,7 +19,6 @@ from mlflow.exceptions import MlflowException
 from features.contract import ModelError
 from models.home import locked
 
-
 SQLITE = "sqlite:///"
 
 

@@ -45,11 +45,16 @@ class Paired(Protocol):
     """A difference, challenger minus other, with the ends of its 95 % interval from the same resamples of leads."""
 
     @property
-    def difference(self) -> float: ...
+    def difference(self) -> float:
+        """On all rows."""
+
     @property
-    def low(self) -> float: ...
+    def low(self) -> float:
+        """The lower end of the interval."""
+
     @property
-    def high(self) -> float: ...
+    def high(self) -> float:
+        """The upper end of the interval."""
 
 
 def enough_positives(test: Mapping[str, Any], settings: GateSettings) -> Gate:
