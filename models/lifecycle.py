@@ -46,7 +46,7 @@ class QualificationSettings(Strict):
     recent_within: Duration = 30 * DAY
     product: tuple[str, ...] = ("*trial*", "*product_use*", "*signed_up*")
     missed: tuple[str, ...] = ("*no_show*", "*no-show*", "*noshow*", "*missed*")
-    most_touches: int = Field(6, ge=1)
+    most_touches: int = Field(default=6, ge=1)
 
 
 class Fact(IntFlag):
