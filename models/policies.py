@@ -131,7 +131,8 @@ def _capacity(settings: TemperatureSettings, rows: Rows) -> Chosen:
     """The lowest threshold that at most so many leads reach, counting each lead once a day at its highest probability."""
     highest, days = _daily_highest(rows)
     hot_places = _places(settings.hot_per_day, settings.hot_share, len(highest), days)
-    warm_places = _places(settings.warm_per_day, settings.warm_share, len(highest), days) or WARM_PER_HOT * hot_places
+    stated = settings.warm_per_day or settings.warm_share
+    warm_places = _places(settings.warm_per_day, settings.warm_share, len(highest), days) if stated else WARM_PER_HOT * hot_places
     hot, note = _highest(highest, hot_places, "hot")
     warm, more = _highest(highest, hot_places + warm_places, "warm or hot")
     return warm, hot, [text for text in (note, more) if text]
