@@ -52,7 +52,7 @@ class ErrorBody(BaseModel):
     detail: list[Problem] = []
 
 
-class Refusal(LeadheatError):
+class RequestError(LeadheatError):
     """A request that is answered with an error.
 
     Args:
@@ -76,36 +76,38 @@ class Refusal(LeadheatError):
         return Response(body.model_dump_json(), self.status, self.headers, "application/json")
 
 
-def refusal_of(error: Exception) -> Refusal:
+def error_of(error: Exception) -> RequestError:
     """The answer to any exception: the sender's fault where it is one, else 500 without a word of what the request held."""
     match error:
-        case Refusal():
+        case RequestError():
             return error
         case ValidationError():
             return _invalid(error)
         case LeadheatError():
-            return Refusal(422, error.message, error.hint)
+            return RequestError(422, error.message, error.hint)
         case _:
-            return Refusal(500, "The service failed on this request.", "The log of the service says why; the request need not be wrong.")
+            return RequestError(
+                500, "The service failed on this request.", "The log of the service says why; the request need not be wrong."
+            )
 
 
-def refusal_of_status(status: int, path: str, method: str) -> Refusal:
+def error_of_status(status: int, path: str, method: str) -> RequestError:
     """The answer where no route takes a request."""
     if status == HTTPStatus.NOT_FOUND:
-        return Refusal(status, f"There is nothing at {path[:200]}.", "GET /docs.json lists all routes.")
+        return RequestError(status, f"There is nothing at {path[:200]}.", "GET /docs.json lists all routes.")
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        return Refusal(status, f"{path[:200]} does not take {method[:20]}.", "GET /docs.json lists all routes and their methods.")
-    return Refusal(status, HTTPStatus(status).phrase + ".")
+        return RequestError(status, f"{path[:200]} does not take {method[:20]}.", "GET /docs.json lists all routes and their methods.")
+    return RequestError(status, HTTPStatus(status).phrase + ".")
 
 
-def _invalid(error: ValidationError) -> Refusal:
+def _invalid(error: ValidationError) -> RequestError:
     errors = error.errors(include_url=False, include_input=False)
     problems = [_problem(one, error.title) for one in errors[:SHOWN]]
     if errors[0]["type"] == "json_invalid":
-        return Refusal(400, "The body is no JSON.", problems=problems)
+        return RequestError(400, "The body is no JSON.", problems=problems)
     count = f"{len(errors)} things are" if len(errors) > 1 else "One thing is"
     more = f" The first {SHOWN} are listed." if len(errors) > SHOWN else ""
-    return Refusal(422, f"{count} wrong with the request.{more}", problems=problems)
+    return RequestError(422, f"{count} wrong with the request.{more}", problems=problems)
 
 
 def _problem(error: ErrorDetails, body: str) -> Problem:

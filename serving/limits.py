@@ -44,7 +44,8 @@ class Limits(Strict):
         except ValidationError as error:
             first = error.errors()[0]
             name = f"LEADHEAT_{str(first['loc'][0]).upper()}"
-            raise SettingsError(f"{name}={environment[name]} is no such limit: {first['msg']}.", "Set it to a number, or leave it out.") from error
+            message = f"{name}={environment[name]} is no such limit: {first['msg']}."
+            raise SettingsError(message, "Set it to a number, or leave it out.") from error
 
 
 LIMITS = Limits.from_environment()

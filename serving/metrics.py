@@ -21,7 +21,7 @@ _REQUESTS = Counter("leadheat_http_requests_total", "Requests answered", ["route
 _LATENCY = Histogram("leadheat_http_request_seconds", "Time from the first byte in to the last byte out", ["route"], buckets=BUCKETS)
 _SCORES = Counter("leadheat_scores_total", "Leads scored", ["scorer", "temperature"])
 _SWAPS = Counter("leadheat_champion_swaps_total", "Champions taken into service or refused, by all workers", ["result"])
-_WORKERS_WITH_MODEL = Gauge("leadheat_workers_with_model", "Workers that score with a model, not by the rules alone", multiprocess_mode="livesum")
+_WORKERS_WITH_MODEL = Gauge("leadheat_workers_with_model", "Workers with a model, not the rules alone", multiprocess_mode="livesum")
 
 
 class RequestMetrics:

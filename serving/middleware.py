@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from http import HTTPStatus
 from time import perf_counter
+from typing import TypeVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.errors import Refusal, refusal_of
+from serving.errors import RequestError, error_of
 from serving.limits import MB, Limits
 from serving.metrics import RequestMetrics
 
+T = TypeVar("T")
 logger = logging.getLogger("leadheat.serving")
 
 PROBES = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
@@ -49,36 +52,44 @@ class Gate:
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         self.in_work += 1
         try:
-            if self.in_work > self.limits.max_concurrency and scope["path"] not in PROBES:
-                raise Refusal(503, "The service is busy.", "Ask again in a second.", headers={"Retry-After": "1"})
-            async with asyncio.timeout(self.limits.request_timeout):
-                await self._pass_on(scope, receive, answer)
+            self._check_load(scope["path"])
+            await self._pass_on(scope, receive, answer)
         except Exception as error:  # noqa: BLE001 - an exception that left this place would end the connection without a word
             await self._explain(error, scope, receive, answer)
         finally:
             self.in_work -= 1
 
+    def _check_load(self, path: str) -> None:
+        if self.in_work > self.limits.max_concurrency and path not in PROBES:
+            raise RequestError(503, "The service is busy.", "Ask again in a second.", headers={"Retry-After": "1"})
+
     async def _pass_on(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        if scope["method"] in {"GET", "HEAD"}:
-            await self.app(scope, receive, answer)
-            return
-        body = await self._body(scope, receive)
-        if body is None:
-            answer.status = 499
-            return
-        await self.app(scope, _replay(body, receive), answer)
+        if scope["method"] not in {"GET", "HEAD"}:
+            body = await self._in_time(self._body(scope, receive), 408, "The body did not arrive")
+            if body is None:
+                answer.status = 499
+                return
+            receive = _replay(body, receive)
+        await self._in_time(self.app(scope, receive, answer), 504, "The request was not done")
+
+    async def _in_time(self, work: Awaitable[T], status: int, what: str) -> T:
+        try:
+            async with asyncio.timeout(self.limits.request_timeout):
+                return await work
+        except TimeoutError as error:
+            raise RequestError(status, f"{what} within {self.limits.request_timeout:g} seconds.", "Send fewer leads at once.") from error
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
         """The whole body; None when the sender has gone.
 
         Raises:
-            Refusal: it is too large, or of a kind that is no JSON.
+            RequestError: it is too large, or of a kind that is no JSON.
         """
         headers = dict(scope["headers"])
         limit = self.limits.max_batch_body if scope["path"] == "/score_batch" else self.limits.max_body
         kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
         if kind not in JSON_TYPES or headers.get(b"content-encoding", b"identity") != b"identity":
-            raise Refusal(415, "The body is of a kind that is not read here.", "Send JSON, not compressed, as application/json.")
+            raise RequestError(415, "The body is of a kind that is not read here.", "Send JSON, not compressed, as application/json.")
         if _stated_length(headers.get(b"content-length", b"")) > limit:
             raise _too_large(limit)
         parts: list[bytes] = []
@@ -95,9 +106,7 @@ class Gate:
                 return b"".join(parts)
 
     async def _explain(self, error: Exception, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        if isinstance(error, TimeoutError):
-            error = Refusal(504, f"The request was not done within {self.limits.request_timeout:g} seconds.", "Send fewer leads at once.")
-        refusal = refusal_of(error)
+        refusal = error_of(error)
         if refusal.status == HTTPStatus.INTERNAL_SERVER_ERROR or answer.started:
             logger.error("%s %s failed: %s", scope["method"], scope["path"], type(error).__name__, exc_info=error)
         if not answer.started:
@@ -135,6 +144,8 @@ def _stated_length(text: bytes) -> int:
     return int(text) if text.isdigit() and len(text) < 20 else 0
 
 
-def _too_large(limit: int) -> Refusal:
+def _too_large(limit: int) -> RequestError:
     size = f"{limit / MB:g} MB" if limit >= MB else f"{limit} bytes"
-    return Refusal(413, f"The body is larger than {size}.", "Send fewer leads or interactions at once.", headers={"Connection": "close"})
+    return RequestError(
+        413, f"The body is larger than {size}.", "Send fewer leads or interactions at once.", headers={"Connection": "close"}
+    )

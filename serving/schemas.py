@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NotRequired
 
+from models.scorer import Score
 from pydantic import ConfigDict, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
-import bentoml
-from features.contract import to_micros
+from features.contract import Strict, to_micros
 from features.history import DIRECTIONS, UNKNOWN
 from features.records import InteractionRecord, LeadRecord
 from serving.limits import LIMITS
@@ -96,38 +96,32 @@ class LeadHistory(TypedDict):
     interactions: NotRequired[Interactions]
 
 
-class _Body(bentoml.IODescriptor):
-    """A body that is read as JSON whatever the content type says; the class is the whole body and not one of its keys."""
-
-    __root_input__ = True
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Request(Strict):
+    """What every body may say."""
 
     as_of: Moment | None = None
     """The moment at which to look; now by default."""
     explain: bool = True
     """Whether the answer gives reasons; without them it is several times faster."""
 
-    @classmethod
-    async def from_http_request(cls, request: Any, serde: Any) -> Any:
-        """The validated body.
 
-        Raises:
-            ValidationError: it is no JSON, or not what the route takes.
-        """
-        return cls.__pydantic_validator__.validate_json(await request.body())
-
-
-class ScoreRequest(_Body):
+class ScoreRequest(_Request):
     """The body of ``POST /score``."""
 
     lead: Lead
-    interactions: Interactions = []
+    interactions: Interactions = Field(default_factory=list)
 
 
-class ScoreBatchRequest(_Body):
+class ScoreBatchRequest(_Request):
     """The body of ``POST /score_batch``."""
 
     leads: Annotated[list[LeadHistory], Field(min_length=1, max_length=LIMITS.max_leads)]
+
+
+class ScoreBatch(TypedDict):
+    """What ``POST /score_batch`` answers: one score a lead, in their order."""
+
+    scores: list[Score]
 
 
 def _keys(schema: type) -> tuple[str, ...]:

@@ -1,0 +1,153 @@
+"""The service: leads in, scores out, by the champion of this machine or by the rules."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import bentoml
+from models.scorer import Score
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from features.contract import SettingsError, to_micros
+from features.records import LeadRecord, history_of
+from models.home import home
+from serving import metrics
+from serving.bento import Host, json_of
+from serving.champion import ChampionWatch, InService, rules_alone
+from serving.schemas import ScoreBatch, ScoreBatchRequest, ScoreRequest, record_of
+
+logging.getLogger("leadheat").setLevel(logging.INFO)
+
+CHUNK = 20
+"""Leads of a batch that are scored between two looks at the clock and at other requests."""
+
+
+async def index(_: Request) -> Response:
+    """What there is; BentoML's own index would load a tracker from the internet."""
+    return JSONResponse({"service": "leadheat", "routes": "/docs.json"})
+
+
+async def model(_: Request) -> Response:
+    """The model in service."""
+    return JSONResponse(bentoml.get_current_service().model())
+
+
+async def prometheus(_: Request) -> Response:
+    """The metrics of all workers."""
+    return Response(await asyncio.to_thread(metrics.exposition), media_type=metrics.CONTENT_TYPE)
+
+
+@bentoml.service(
+    name="leadheat",
+    service_class=Host,
+    workers=int(os.environ.get("LEADHEAT_WORKERS", "1")),
+    metrics={"enabled": False},
+    logging={"access": {"enabled": False}},
+    tracing={"excluded_urls": "score"},
+)
+@bentoml.asgi_app(Starlette(routes=[Route("/", index), Route("/model", model), Route("/metrics", prometheus)]))
+class Leadheat:
+    """Scores leads by their interactions."""
+
+    def __init__(self) -> None:
+        self._watch = ChampionWatch(rules_alone())
+        self._batch = asyncio.Semaphore(1)
+
+    @bentoml.on_startup
+    async def start(self) -> None:
+        """Load the champion, keep what is loaded out of every later garbage collection, and watch for the next champion."""
+        self._watch.look()
+        gc.collect()
+        gc.freeze()
+        self._watching = asyncio.create_task(self._watch.watch())
+
+    @bentoml.on_shutdown
+    async def stop(self) -> None:
+        """End the watch."""
+        self._watching.cancel()
+
+    @bentoml.api(input_spec=json_of(ScoreRequest), output_spec=json_of(Score))
+    async def score(self, request: ScoreRequest, /) -> Score:
+        """The score of one lead."""
+        record = record_of(request.lead, request.interactions)
+        return _score(self._watch.current, record, _moment(request.as_of), explain=request.explain)
+
+    @bentoml.api(input_spec=json_of(ScoreBatchRequest), output_spec=json_of(ScoreBatch))
+    async def score_batch(self, request: ScoreBatchRequest, /) -> ScoreBatch:
+        """The scores of up to 1,000 leads, in their order, all by one model and at one moment."""
+        in_service, as_of = self._watch.current, _moment(request.as_of)
+        scores: list[Score] = []
+        async with self._batch:
+            for first in range(0, len(request.leads), CHUNK):
+                records = [record_of(one["lead"], one.get("interactions", [])) for one in request.leads[first : first + CHUNK]]
+                scores += await asyncio.to_thread(_score_all, in_service, records, as_of, explain=request.explain)
+        return {"scores": scores}
+
+    def model(self) -> dict[str, Any]:
+        """What ``GET /model`` says."""
+        return self._watch.current.describe()
+
+    def readiness(self) -> dict[str, Any]:
+        """What ``GET /readyz`` says."""
+        return self._watch.current.readiness()
+
+
+def _moment(as_of: datetime | None) -> int:
+    return to_micros(as_of or datetime.now(UTC))
+
+
+def _score(in_service: InService, record: LeadRecord, as_of: int, *, explain: bool) -> Score:
+    scorer = in_service.scorer
+    score = scorer.score(history_of([record], scorer.schema), as_of, explain=explain)
+    metrics.count_score(in_service.kind, score.temperature)
+    return score
+
+
+def _score_all(in_service: InService, records: list[LeadRecord], as_of: int, *, explain: bool) -> list[Score]:
+    return [_score(in_service, record, as_of, explain=explain) for record in records]
+
+
+def serve(port: int, workers: int = 1, host: str = "127.0.0.1") -> None:
+    """Serve until interrupted.
+
+    Args:
+        port: where to listen.
+        workers: processes that score; each holds the model.
+        host: the address to listen on; ``0.0.0.0`` for all.
+
+    Raises:
+        SettingsError: the port is taken, or there is no such address.
+    """
+    _check_free(host, port)
+    root = str(Path(__file__).resolve().parent.parent)
+    with TemporaryDirectory(prefix="leadheat-") as scratch:
+        os.environ |= {
+            "BENTOML_DO_NOT_TRACK": "True",
+            "BENTOML_HOME": scratch,
+            "LEADHEAT_HOME": str(home()),
+            "LEADHEAT_WORKERS": str(workers),
+            "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH")))),
+        }
+        Leadheat.config["workers"] = workers
+        Leadheat.serve_http(host=host, port=port)
+
+
+def _check_free(host: str, port: int) -> None:
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        message = f"Cannot listen on {host}, port {port}: {error.strerror or error}."
+        raise SettingsError(message, "Choose another port with --port.") from error
