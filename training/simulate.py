@@ -1,0 +1,152 @@
+"""A simulated world as a data set, with the true probability of every snapshot beside it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import Field
+
+from features.contract import DAY, WEEK, SettingsError, Strict
+from training.clock import Clock
+from training.population import BLOCK, draw_block
+from training.process import live
+from training.records import MOMENT, interactions_table, outcomes_table, truth_table
+from training.truth import Horizons, true_probability, truth_tables
+from training.world import dynamics
+from training.world_files import readme, settings_text
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+WEEKS = 65
+END = START + timedelta(weeks=WEEKS)
+HORIZON = 30 * DAY
+TABLES = ("interactions", "leads", "outcomes", "truth")
+MARK = "simulated"
+"""The names of simulated data sets begin with this word."""
+
+
+class WorldSettings(Strict):
+    """What may be different from the plain world.
+
+    Attributes:
+        hidden_intent: how much leads that look alike differ in what they want: the standard deviation of the logarithm of a factor on the
+            hazard of winning, of mean 1, that nothing shows.
+        base_rate_factor: by how much the hazard of winning has been multiplied at the end of the observed period, growing steadily.
+    """
+
+    hidden_intent: float = Field(default=0.0, ge=0, le=3)
+    base_rate_factor: float = Field(default=1.0, ge=0.05, le=20)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What was written: the folder and how many rows of each kind it holds."""
+
+    path: Path
+    leads: int
+    interactions: int
+    won: int
+    snapshots: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """The tables of some leads: those of a data set, and the truth."""
+
+    interactions: pa.Table
+    leads: pa.Table
+    outcomes: pa.Table
+    truth: pa.Table
+
+
+def simulate(out: Path, leads: int, seed: int = 0, options: WorldSettings = WorldSettings()) -> Simulated:  # noqa: B008  it is frozen
+    """Write a simulated data set: interactions, leads and outcomes, their settings, and the truth.
+
+    The same leads, seed and options give the same bytes. A lead is the same in every world of the same seed and options.
+
+    Args:
+        out: the folder; a simulated data set that is there already is replaced, as a whole or not at all.
+        leads: how many.
+        seed: of everything random.
+        options: what is different from the plain world.
+
+    Raises:
+        SettingsError: the folder holds something else, or there is nothing to simulate.
+    """
+    if leads < 1:
+        raise SettingsError(f"{leads} leads make no world.", "Ask for at least one; from 2,000 on there is something to learn.")
+    _refuse_to_overwrite(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
+        new = Path(scratch) / "new"
+        new.mkdir()
+        done = _write(new, simulated_blocks(leads, seed, options))
+        (new / "leadheat.toml").write_text(settings_text(leads, seed, END, HORIZON, WEEK), encoding="utf-8")
+        changed = options.model_dump(exclude_defaults=True)
+        words = ", ".join(f"{name} = {value}" for name, value in changed.items())
+        (new / "README.txt").write_text(readme(leads, seed, words, (START, END), HORIZON), encoding="utf-8")
+        if out.exists():
+            out.rename(Path(scratch) / "old")
+        new.rename(out)
+    return Simulated(out, leads, *done)
+
+
+def simulated_blocks(leads: int, seed: int, options: WorldSettings) -> Iterator[Block]:
+    """The world block by block, ``BLOCK`` leads at a time, in the order of their ids."""
+    clock = Clock.starting(START, WEEKS * 7 + HORIZON // DAY)
+    as_of = clock.moments[0] + np.arange(1, WEEKS + 1) * WEEK
+    horizons = Horizons(clock.to_world_days(as_of), clock.to_world_days(as_of + HORIZON))
+    end = float(horizons.begin[-1])
+    world = dynamics(options.hidden_intent, float(np.log(options.base_rate_factor)) / end)
+    truth = truth_tables(world, horizons)
+    for first in range(0, leads, BLOCK):
+        starts, people = draw_block(seed, first // BLOCK, min(BLOCK, leads - first), end, hidden_intent=options.hidden_intent > 0)
+        lives = live(world, starts, horizons.begin)
+        yield Block(
+            interactions_table(lives, people, clock, int(as_of[-1])),
+            people.add_column(1, "created_at", pa.array(clock.to_moments(starts.created)).cast(MOMENT)),
+            outcomes_table(lives, people, clock),
+            truth_table(lives, people, as_of, true_probability(world, truth, starts, lives)),
+        )
+
+
+def _write(folder: Path, blocks: Iterator[Block]) -> tuple[int, int, int]:
+    """Write the tables block by block; return the numbers of interactions, wins and snapshots."""
+    writers: dict[str, pq.ParquetWriter] = {}
+    interactions = won = snapshots = 0
+    for block in blocks:
+        for name in TABLES:
+            table = getattr(block, name)
+            if name not in writers:
+                writers[name] = pq.ParquetWriter(folder / f"{name}.parquet", table.schema, compression="zstd")
+            writers[name].write_table(table)
+        interactions += block.interactions.num_rows
+        won += pc.sum(pc.equal(block.outcomes["outcome"], "won"), min_count=0).as_py()
+        snapshots += block.truth.num_rows
+    for writer in writers.values():
+        writer.close()
+    return interactions, won, snapshots
+
+
+def is_simulated(folder: Path) -> bool:
+    """Whether the folder holds a simulated data set."""
+    try:
+        settings = tomllib.loads((folder / "leadheat.toml").read_text(encoding="utf-8"))
+        return str(settings["data"]["name"]).startswith(MARK)
+    except (OSError, KeyError, TypeError, ValueError):
+        return False
+
+
+def _refuse_to_overwrite(out: Path) -> None:
+    if not out.exists() or is_simulated(out) or (out.is_dir() and not any(out.iterdir())):
+        return
+    raise SettingsError(f"{out} is there already and is no simulated data set.", "Name another folder: nothing but a simulated data set is replaced.")
