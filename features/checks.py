@@ -55,7 +55,8 @@ class TableCheck:
         """Note a finding about the ``rows`` (bool[n]), if there are any, with the first of them as the example; returns how many."""
         count = int(np.count_nonzero(rows))
         if count:
-            self.say(severity, code, column, detail, hint, count=count, example=self._example(column, int(np.argmax(rows))))
+            example = self._example(column, int(np.argmax(rows)))
+            self.say(severity, code, column, detail, hint, count=count, example=example)
         return count
 
     def put(self, column: str, values: pa.Array | pa.ChunkedArray) -> None:
@@ -96,12 +97,12 @@ class TableCheck:
             severity: Severity = "error" if self.name == "leads" else "warning"
             self.say(severity, "empty_table", "", f"the table {self.name} has no rows", "Is it the right file?")
         elif self.unusable > REFUSED_SHARE * rows:
-            detail = f"{self.unusable:,} of {rows:,} rows cannot be used ({self.unusable / rows:.1%}); up to {REFUSED_SHARE:.0%} would be set aside"
+            detail = f"{self.unusable:,} of {rows:,} rows cannot be used ({self.unusable / rows:.1%}, more than {REFUSED_SHARE:.0%})"
             self.say("error", "too_many_unusable", "", detail, "Mend what the warnings about this table name.", count=self.unusable)
 
     def _say_skipped(self) -> None:
         part = next(part for part in self.raw.parts if part.skipped)
-        detail = f"{self.raw.skipped:,} rows have more or fewer columns than the header; set aside"
+        detail = "rows have more or fewer columns than the header; set aside"
         hint = "Put values that contain the delimiter into double quotes."
         self.say("warning", "ragged_row", "", detail, hint, count=self.raw.skipped, example=f"{part.name}, row {part.skipped[0]}")
 
@@ -155,7 +156,10 @@ def codes_of(values: pa.ChunkedArray) -> np.ndarray:
 
 
 def first_of_each(table: pa.Table, key: str, by: list[str]) -> np.ndarray:
-    """bool[n]: for each value of ``key`` its first row by the columns ``by``; ties are settled by what the rows hold, never by their order."""
+    """bool[n]: for each value of ``key`` its first row by the columns ``by``, and every row without a value.
+
+    Ties are settled by what the rows hold, never by their order.
+    """
     codes = codes_of(table[key])
     repeated = np.flatnonzero((np.bincount(codes + 1)[codes + 1] > 1) & (codes >= 0))
     kept = np.ones(len(codes), dtype=bool)

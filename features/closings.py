@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from features.checks import TableCheck, codes_of, is_null
 from features.data_settings import DataSettings, OutcomesSettings
 from features.layout import as_text
-from features.tables import micros, set_orphans_aside
+from features.tables import SAME_ZONE, micros, set_orphans_aside
 from features.times import UTC_MICROS
 
 NO_OUTCOMES = pa.schema({"lead_id": pa.string(), "closed_at": UTC_MICROS, "won": pa.bool_()}).empty_table()
@@ -26,8 +26,8 @@ def take_outcomes(check: TableCheck, table: OutcomesSettings, settings: DataSett
     created = set_orphans_aside(check, leads)
     if created is not None and "closed_at" in check.columns:
         early = micros(check.columns["closed_at"]) < created
-        detail, hint = "outcomes lie before their lead was created; such a lead is never open", "Are the times of both tables of one time zone?"
-        check.unusable += check.note("warning", "outcome_before_creation", "closed_at", early, detail, hint)
+        detail = "outcomes lie before their lead was created; such a lead is never open"
+        check.unusable += check.note("warning", "outcome_before_creation", "closed_at", early, detail, SAME_ZONE)
 
 
 def _set_open_aside(check: TableCheck) -> None:
@@ -40,17 +40,19 @@ def _set_open_aside(check: TableCheck) -> None:
 
 def _take_won(check: TableCheck, settings: OutcomesSettings) -> None:
     if settings.won is True:
-        check.put("won", pa.repeat(True, len(check)))
+        check.put("won", pa.repeat(pa.scalar(value=True), len(check)))
     elif "outcome" in check.source:
         outcome = as_text(check.given(check.source["outcome"]))
-        check.put("won", pc.is_in(outcome, pa.array(settings.won, pa.string())))
+        won = pc.is_in(outcome, pa.array(settings.won, pa.string()))
         lost = pc.is_valid(outcome) if settings.lost is None else pc.is_in(outcome, pa.array(settings.lost, pa.string()))
-        won = np.asarray(check.columns["won"])
-        if len(won) and not won.any():
+        check.put("won", won)
+        if len(outcome) and not pc.any(won).as_py():
             seen = ", ".join(repr(value) for value in sorted(outcome.unique().drop_null().to_pylist())[:10])
-            check.say("warning", "nothing_won", "outcome", f"no outcome is one of {list(settings.won)}; the file has {seen}", "Write won = [...] for it.")
+            detail = f"no outcome is one of {list(settings.won)}; the file has {seen}"
+            check.say("warning", "nothing_won", "outcome", detail, "Write the values that mean won under outcomes as won = [...].")
         hint = "List every value under outcomes as won = [...] or lost = [...]."
-        check.set_aside("unknown_outcome", "outcome", ~won & ~np.asarray(lost), "outcomes are neither won nor lost; set aside", hint)
+        unknown = ~np.asarray(pc.or_(won, lost))
+        check.set_aside("unknown_outcome", "outcome", unknown, "outcomes are neither won nor lost; set aside", hint)
 
 
 def _set_further_aside(check: TableCheck, *, repeatable: bool) -> None:
@@ -67,4 +69,5 @@ def _set_further_aside(check: TableCheck, *, repeatable: bool) -> None:
     detail = "outcomes contradict another one of their lead; the earliest is kept"
     check.set_aside("conflicting_outcome", "lead_id", conflicting, detail, hint)
     repeated = further[~conflicting]
-    check.set_aside("repeated_outcome", "lead_id", repeated, "outcomes repeat an earlier one of their lead; the earliest is kept", harmless=True)
+    detail = "outcomes repeat an earlier one of their lead; the earliest is kept"
+    check.set_aside("repeated_outcome", "lead_id", repeated, detail, harmless=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
@@ -47,7 +47,7 @@ class TableSettings(Strict):
 
     path: str = Field(min_length=1)
     table: str | None = None
-    columns: dict[str, str] = {}
+    columns: dict[str, str] = Field(default_factory=dict)
 
     def source(self) -> dict[str, str]:
         """Our names that are configured, and the file's columns they stand for."""

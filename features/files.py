@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from difflib import get_close_matches
-from glob import glob, has_magic
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,7 +24,13 @@ _HEADER_BYTES = 1 << 16
 
 @dataclass(frozen=True)
 class Part:
-    """One file of a table. ``skipped`` are the rows of the file, in its own count, that are not among the rows read; ``untyped``: all is text."""
+    """One file of a table.
+
+    Attributes:
+        rows: what was read.
+        skipped: the rows of the file, in its own count, that are not among them.
+        untyped: the file tells no types, so that all columns are text.
+    """
 
     name: str
     rows: pa.Table
@@ -76,11 +82,12 @@ def load(settings: TableSettings, root: Path, table: str) -> RawTable:
     Raises:
         DataError: nothing is there, or one of the files cannot be read; there is one finding for each such file.
     """
-    path = Path(settings.path) if Path(settings.path).is_absolute() else root / settings.path
+    path = Path(os.path.normpath(root.absolute() / settings.path))
     if settings.table is not None or path.suffix in DUCKDB_SUFFIXES:
-        return RawTable([_duckdb(path, settings, table)])
-    parts, findings = [], []
-    for file in _expand(path, settings.path, table):
+        return RawTable([_duckdb(path, settings.table, table)])
+    parts: list[Part] = []
+    findings: list[Finding] = []
+    for file in _expand(path, table):
         try:
             parts.append(_part(file, path, table))
         except DataError as error:
@@ -90,21 +97,21 @@ def load(settings: TableSettings, root: Path, table: str) -> RawTable:
     try:
         return RawTable(parts)
     except pa.ArrowInvalid as error:
-        hint = "Write a column with one type in all files."
-        raise _refusal(_finding("types_differ", table, f"the files of {settings.path} do not fit together: {_words(error)}", hint)) from error
+        detail = f"the files of {settings.path} do not fit together: {_words(error)}"
+        raise _refusal(_finding("types_differ", table, detail, "Write a column with one type in all files.")) from error
 
 
-def _expand(path: Path, written: str, table: str) -> list[Path]:
+def _expand(path: Path, table: str) -> list[Path]:
     known = CSV_SUFFIXES + PARQUET_SUFFIXES
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.name.endswith(known) and not file.name.startswith(("_", ".")))
-    elif has_magic(path.name) or has_magic(written):
-        files = sorted(Path(name) for name in glob(str(path), recursive=True))
+        found = [file for file in path.rglob("*") if file.name.endswith(known) and not file.name.startswith(("_", "."))]
+    elif path.exists():
+        found = [path]
     else:
-        files = [path] if path.exists() else []
-    if not files:
+        found = list(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+    if not found:
         raise _refusal(_finding("missing_file", table, f"there is no file {path}", _nearest_file(path)))
-    return files
+    return sorted(found)
 
 
 def _nearest_file(path: Path) -> str:
@@ -134,11 +141,11 @@ def _csv(file: Path, name: str) -> Part:
     if twice:
         raise ValueError(f"the column {twice[0]!r} is there twice")
     ragged: list[pa.csv.InvalidRow] = []
-    rows = _parse_csv(file, delimiter, ragged, threads=True)
+    rows = _parse_csv(file, delimiter, ragged, use_threads=True)
     if ragged:
         # Only one thread knows the numbers of the rows.
         ragged.clear()
-        rows = _parse_csv(file, delimiter, ragged, threads=False)
+        rows = _parse_csv(file, delimiter, ragged, use_threads=False)
     return Part(name, rows, tuple(row.number for row in ragged), untyped=True)
 
 
@@ -149,35 +156,38 @@ def _header(file: Path) -> tuple[list[str], str]:
     return [name.strip('"') for name in line.split(delimiter)], delimiter
 
 
-def _parse_csv(file: Path, delimiter: str, ragged: list[pa.csv.InvalidRow], threads: bool) -> pa.Table:
+def _parse_csv(file: Path, delimiter: str, ragged: list[pa.csv.InvalidRow], *, use_threads: bool) -> pa.Table:
     def skip(row: pa.csv.InvalidRow) -> str:
         ragged.append(row)
         return "skip"
 
     return pa.csv.read_csv(
         file,
-        read_options=pa.csv.ReadOptions(use_threads=threads),
+        read_options=pa.csv.ReadOptions(use_threads=use_threads),
         parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
         convert_options=pa.csv.ConvertOptions(default_column_type=pa.string(), strings_can_be_null=True, null_values=[""]),
     )
 
 
-def _duckdb(path: Path, settings: TableSettings, table: str) -> Part:
+def _duckdb(path: Path, wanted: str | None, table: str) -> Part:
     import duckdb
 
     if not path.is_file():
         raise _refusal(_finding("missing_file", table, f"there is no file {path}", _nearest_file(path)))
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
-            known = sorted(row[0] for row in connection.execute("SELECT DISTINCT table_name FROM information_schema.tables").fetchall())
-            if settings.table not in known:
-                detail = f"{path.name} has no table {settings.table}" if settings.table else f"the table of {path.name} is not named"
-                hint = f'Write table = "...", one of: {", ".join(known) or "none, the file is empty"}.'
-                raise _refusal(_finding("missing_table", table, detail, hint, path.name))
-            return Part(f"{path.name}:{settings.table}", connection.table(f'"{settings.table}"').to_arrow_table())
+            known = sorted(row[0] for row in connection.execute("SELECT table_name FROM information_schema.tables").fetchall())
+            if wanted in known:
+                return Part(f"{path.name}:{wanted}", connection.table(f'"{wanted}"').to_arrow_table())
     except duckdb.Error as error:
-        detail = f"{path.name} cannot be read: {_words(error)}"
-        raise _refusal(_finding("unreadable_file", table, detail, "It must be a DuckDB file that no other program has open for writing.", path.name)) from error
+        detail, hint = (
+            f"{path.name} cannot be read: {_words(error)}",
+            "It must be a DuckDB file that no other program has open for writing.",
+        )
+        raise _refusal(_finding("unreadable_file", table, detail, hint, path.name)) from error
+    detail = f"{path.name} has no table {wanted!r}" if wanted else f"the table of {path.name} is not named"
+    hint = f'Write table = "..." beside the path; the file has: {", ".join(known)}.'
+    raise _refusal(_finding("missing_table", table, detail, hint, path.name))
 
 
 def _words(error: Exception) -> str:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from features.contract import Finding, Severity
 from features.data_settings import InteractionsSettings, TableSettings
-from features.times import ISO_TIME, read_times
+from features.times import ISO_TIME, is_text, read_times
 
 OWN = {
     "interactions": ("lead_id", "occurred_at", "direction", "recorded_at", "interaction_id", "order"),
@@ -97,7 +97,8 @@ def as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
         values = _whole(values)
     text = values.cast(pa.string())
-    return pc.if_else(pc.equal(text, ""), None, text)
+    empty = pc.equal(text, "")
+    return pc.if_else(empty, None, text) if pc.any(empty).as_py() else text
 
 
 def _whole(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -105,12 +106,6 @@ def _whole(values: pa.ChunkedArray) -> pa.ChunkedArray:
         return values.cast(pa.int64())
     except pa.ArrowInvalid:
         return values
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Whether a column of this type holds text."""
-    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return pa.types.is_string(inner) or pa.types.is_large_string(inner) or pa.types.is_string_view(inner)
 
 
 def attribute(values: pa.ChunkedArray, *, infer: bool, categorical: bool) -> pa.ChunkedArray | str:
@@ -133,7 +128,8 @@ def attribute(values: pa.ChunkedArray, *, infer: bool, categorical: bool) -> pa.
     if categorical:
         return as_text(values)
     numbers = pc.cast(values, pa.float64(), safe=False)
-    return pc.if_else(pc.is_finite(numbers), numbers, None)
+    finite = pc.is_finite(numbers)
+    return numbers if pc.all(finite).as_py() else pc.if_else(finite, numbers, None)
 
 
 def _text_attribute(text: pa.ChunkedArray, *, infer: bool, categorical: bool) -> pa.ChunkedArray | str:

@@ -29,9 +29,9 @@ class Tables:
     """Normalised and validated tables; every ``lead_id`` of the others is one of ``leads``.
 
     Attributes:
-        interactions: lead_id string, occurred_at timestamp[us, UTC], type string, direction string ("inbound", "outbound" or null), where
-            the files have them recorded_at timestamp[us, UTC] (nullable) and order int64 (nullable), then the attributes, each float64 (numeric) or
-            string (categorical), null where missing.
+        interactions: lead_id string, occurred_at timestamp[us, UTC], type string, direction string ("inbound", "outbound" or null);
+            recorded_at timestamp[us, UTC] (nullable) and order int64 (nullable) where the files have them; then the attributes, each
+            float64 (numeric) or string (categorical), null where missing.
         leads: lead_id string, each once; created_at timestamp[us, UTC] (nullable); attributes.
         outcomes: lead_id string, closed_at timestamp[us, UTC], won bool; a lead at most once unless conversions are repeatable.
         observed_until: microseconds UTC: as declared, or the latest moment in any table (``UNKNOWN_TIME`` when there is none).
@@ -57,18 +57,19 @@ def read_tables(settings: DataSettings, root: Path) -> Tables:
         root: the folder that relative paths start from.
 
     Raises:
-        DataError: a file or column is missing, times bear no zone, or more than 5 % of a table's rows cannot be used. It lists all findings.
+        DataError: a file or column is missing, times bear no zone, or more than 5 % of a table's rows cannot be used; with all findings.
     """
     findings: list[Finding] = []
     leads = _read(settings.leads, "leads", root, ["lead_id"], findings, lambda check: take_leads(check, settings))
     known = leads if leads is not None and "lead_id" in leads.column_names else None
     interactions, outcomes = NO_INTERACTIONS, NO_OUTCOMES
     if (table := settings.interactions) is not None:
-        take = partial(take_interactions, table=table, settings=settings, leads=known)
-        interactions = _read(table, "interactions", root, ["lead_id", "occurred_at"], findings, take)
+        gather = partial(take_interactions, table=table, settings=settings, leads=known)
+        interactions = _read(table, "interactions", root, ["lead_id", "occurred_at"], findings, gather)
     if (closings := settings.outcomes) is not None:
         required = ["lead_id", "closed_at", *([] if closings.won is True else ["outcome"])]
-        outcomes = _read(closings, "outcomes", root, required, findings, partial(take_outcomes, table=closings, settings=settings, leads=known))
+        close = partial(take_outcomes, table=closings, settings=settings, leads=known)
+        outcomes = _read(closings, "outcomes", root, required, findings, close)
     findings.sort(key=lambda finding: _SEVERITIES.index(finding.severity))
     _refuse(settings.name, findings)
     return _tables(settings, interactions, leads, outcomes, tuple(findings))

@@ -15,7 +15,9 @@ from features.data_settings import Constant, DataSettings, InteractionsSettings
 from features.layout import as_text
 from features.times import UTC_MICROS
 
-NO_INTERACTIONS = pa.schema({"lead_id": pa.string(), "occurred_at": UTC_MICROS, "type": pa.string(), "direction": pa.string()}).empty_table()
+_COLUMNS = {"lead_id": pa.string(), "occurred_at": UTC_MICROS, "type": pa.string(), "direction": pa.string()}
+NO_INTERACTIONS = pa.schema(_COLUMNS).empty_table()
+SAME_ZONE = "Are the times of both tables of one time zone?"
 
 
 def take_leads(check: TableCheck, settings: DataSettings) -> None:
@@ -52,8 +54,8 @@ def _note_odd_times(check: TableCheck, created: np.ndarray | None) -> None:
         return
     occurred = micros(check.columns["occurred_at"])
     if created is not None:
-        detail, hint = "interactions lie before their lead was created; they count", "Are the times of both tables of one time zone?"
-        check.note("info", "interaction_before_creation", "occurred_at", occurred < created, detail, hint)
+        detail = "interactions lie before their lead was created; they count"
+        check.note("info", "interaction_before_creation", "occurred_at", occurred < created, detail, SAME_ZONE)
     if "recorded_at" in check.columns:
         recorded = micros(check.columns["recorded_at"])
         detail = "interactions were recorded before they happened; they count from when they happened"
@@ -70,7 +72,8 @@ def set_orphans_aside(check: TableCheck, leads: pa.Table | None) -> np.ndarray |
         return None
     place = np.asarray(pc.fill_null(pc.index_in(check.columns["lead_id"], leads["lead_id"].combine_chunks()), -1))
     check.set_aside("orphan", "lead_id", place < 0, "rows belong to no lead of the leads table; set aside")
-    return micros(leads["created_at"])[place[place >= 0]]
+    created: np.ndarray = micros(leads["created_at"])[place[place >= 0]]
+    return created
 
 
 def micros(column: pa.ChunkedArray) -> np.ndarray:
@@ -96,7 +99,8 @@ def _exclude_types(check: TableCheck, patterns: Iterable[str]) -> None:
     types = check.columns["type"].unique().to_pylist()
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in types):
-            check.say("warning", "pattern_without_match", "type", f"exclude_types: {pattern!r} fits no type", "Upper and lower case differ.")
+            detail = f"exclude_types: {pattern!r} fits no type"
+            check.say("warning", "pattern_without_match", "type", detail, "Upper and lower case are distinguished.")
     excluded = [name for name in types if any(fnmatchcase(name, pattern) for pattern in patterns)]
     if excluded:
         rows = np.asarray(pc.is_in(check.columns["type"], pa.array(excluded, pa.string())))
@@ -120,20 +124,20 @@ def _take_order(check: TableCheck) -> None:
         return
     text = as_text(check.given(check.source["order"]))
     whole = pc.match_substring_regex(text, r"^-?\d{1,18}$")
-    bad = ~np.asarray(pc.fill_null(whole, True))
-    check.unusable += check.note("warning", "unusable_order", "order", bad, "values of the order are no whole numbers; taken as missing")
+    bad = ~np.asarray(whole.fill_null(pa.scalar(value=True)))
+    detail = "values of the order are no whole numbers; taken as missing"
+    check.unusable += check.note("warning", "unusable_order", "order", bad, detail)
     check.put("order", pc.if_else(whole, text, None).cast(pa.int64()))
 
 
 def _set_repeated_aside(check: TableCheck) -> None:
     if "interaction_id" not in check.source or "occurred_at" not in check.columns:
         return
-    occurred = check.columns["occurred_at"]
-    known_at = pc.max_element_wise(occurred, check.columns.get("recorded_at", occurred))
+    known_at = micros(check.columns["occurred_at"])
+    if "recorded_at" in check.columns:
+        known_at = np.maximum(known_at, micros(check.columns["recorded_at"]))
     ids = as_text(check.given(check.source["interaction_id"]))
-    table = check.table().append_column("known_at", known_at).append_column("interaction_id", ids)
+    table = check.table().append_column("known_at", pa.array(known_at)).append_column("interaction_id", ids)
     repeated = ~first_of_each(table, "interaction_id", ["known_at"])
     detail = "rows repeat an interaction_id; the one known first is kept"
     check.set_aside("repeated_interaction", "interaction_id", repeated, detail, harmless=True)
-
-

@@ -16,12 +16,13 @@ ISO_TIME = (
 )
 _EARLIEST = np.datetime64("1970-01-01", "us").astype(np.int64)
 _LATEST = np.datetime64("2200-01-01", "us").astype(np.int64)
+_FAR = 2**60
 _NOTHING = -(2**62)
 
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """A column of times; the masks are disjoint, and rows in none of them are known.
+    """A column of times; the masks do not overlap, and rows in none of them are known.
 
     Attributes:
         values: timestamp[us, UTC]; null where any mask holds.
@@ -56,6 +57,12 @@ def read_times(column: pa.ChunkedArray, zone: str | None) -> Moments:
     return Moments(values, missing, unparseable, naive, out_of_range)
 
 
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds text."""
+    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(inner) or pa.types.is_large_string(inner) or pa.types.is_string_view(inner))
+
+
 def _join(chunks: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     if not chunks:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
@@ -64,7 +71,7 @@ def _join(chunks: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.n
 
 def _to_utc(local_micros: np.ndarray, zone: str) -> np.ndarray:
     local = pa.array(local_micros).cast(pa.timestamp("us"))
-    return pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="latest").cast(pa.int64()).to_numpy()
+    return np.asarray(pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="latest").cast(pa.int64()))
 
 
 def _read_chunk(chunk: pa.Array) -> tuple[np.ndarray, np.ndarray]:
@@ -75,19 +82,21 @@ def _read_chunk(chunk: pa.Array) -> tuple[np.ndarray, np.ndarray]:
         chunk = chunk.cast(pa.timestamp("ms"))
     if pa.types.is_timestamp(chunk.type):
         return _read_timestamps(chunk)
-    if pa.types.is_string(chunk.type) or pa.types.is_large_string(chunk.type) or pa.types.is_string_view(chunk.type):
+    if is_text(chunk.type):
         return _read_text(chunk.cast(pa.string()))
     return np.full(len(chunk), _NOTHING), np.zeros(len(chunk), dtype=bool)
 
 
 def _read_timestamps(chunk: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    local = np.full(len(chunk), chunk.type.tz is None)
-    ticks = chunk.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
-    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[chunk.type.unit]
-    beyond = np.abs(ticks // per_second) >= 2**40
-    seconds = np.where(beyond, np.sign(ticks) * 2**40, ticks // per_second)
-    micros = seconds * 10**6 + ticks % per_second * 10**6 // per_second
-    return np.where(chunk.is_null().to_numpy(zero_copy_only=False), _NOTHING, micros), local
+    micros = chunk.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    if chunk.type.unit == "ns":
+        micros = micros // 1000
+    elif chunk.type.unit != "us":
+        factor = 10**6 if chunk.type.unit == "s" else 10**3
+        micros = np.clip(micros, -_FAR // factor, _FAR // factor) * factor
+    if chunk.null_count:
+        micros = np.where(np.asarray(chunk.is_null()), _NOTHING, micros)
+    return micros, np.full(len(chunk), chunk.type.tz is None)
 
 
 def _read_text(chunk: pa.Array) -> tuple[np.ndarray, np.ndarray]:
@@ -102,21 +111,24 @@ def _read_text(chunk: pa.Array) -> tuple[np.ndarray, np.ndarray]:
 
 def _take_apart(chunk: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     parts = pc.extract_regex(chunk, ISO_TIME)
-    number = {name: _integers(parts, name) for name in ("year", "month", "day", "hour", "minute", "second", "zone_hour", "zone_minute")}
+    number = {name: _number(parts, name) for name in ("year", "month", "day", "hour", "minute", "second", "zone_hour", "zone_minute")}
     month = ((number["year"] - 1970) * 12 + number["month"] - 1).astype("datetime64[M]")
-    first, days = month.astype("datetime64[D]"), (month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")
-    possible = (number["month"] >= 1) & (number["month"] <= 12) & (number["day"] >= 1) & (number["day"] <= days.astype(np.int64))
-    possible &= (number["hour"] < 24) & (number["minute"] < 60) & (number["second"] < 60) & (number["zone_hour"] < 24) & (number["zone_minute"] < 60)
+    first, after = (days.astype("datetime64[D]").astype(np.int64) for days in (month, month + 1))
+    possible = np.asarray(parts.is_valid()) & (number["month"] >= 1) & (number["month"] <= 12)
+    possible &= (number["day"] >= 1) & (number["day"] <= after - first)
+    for name, end in (("hour", 24), ("minute", 60), ("second", 60), ("zone_hour", 24), ("zone_minute", 60)):
+        possible &= number[name] < end
+    zone = (number["zone_hour"] * 60 + number["zone_minute"]) * np.where(_texts(parts, "sign") == "-", -1, 1)
+    minutes = (first + number["day"] - 1) * 1440 + number["hour"] * 60 + number["minute"] - zone
     fraction = pc.utf8_slice_codeunits(pc.utf8_rpad(pc.fill_null(pc.struct_field(parts, "fraction"), ""), 6, "0"), 0, 6)
-    sign = np.where(pc.fill_null(pc.equal(pc.struct_field(parts, "sign"), "-"), False).to_numpy(zero_copy_only=False), -1, 1)
-    minutes = number["hour"] * 60 + number["minute"] - sign * (number["zone_hour"] * 60 + number["zone_minute"])
-    micros = (first.astype(np.int64) + number["day"] - 1) * 86_400_000_000 + minutes * 60_000_000 + number["second"] * 1_000_000
-    micros = micros + fraction.cast(pa.int64()).to_numpy()
-    local = pc.fill_null(pc.equal(pc.struct_field(parts, "zone"), ""), False).to_numpy(zero_copy_only=False)
-    matched = parts.is_valid().to_numpy(zero_copy_only=False)
-    return np.where(possible & matched, micros, _NOTHING), local
+    micros = (minutes * 60 + number["second"]) * 1_000_000 + np.asarray(fraction.cast(pa.int64()))
+    return np.where(possible, micros, _NOTHING), _texts(parts, "zone") == ""
 
 
-def _integers(parts: pa.Array, name: str) -> np.ndarray:
+def _texts(parts: pa.Array, name: str) -> np.ndarray:
+    return np.asarray(pc.fill_null(pc.struct_field(parts, name), ""))
+
+
+def _number(parts: pa.Array, name: str) -> np.ndarray:
     text = pc.fill_null(pc.struct_field(parts, name), "")
-    return pc.if_else(pc.equal(text, ""), "0", text).cast(pa.int64()).to_numpy()
+    return np.asarray(pc.if_else(pc.equal(text, ""), "0", text).cast(pa.int64()))
