@@ -36,10 +36,10 @@ def effective_rows(y: npt.ArrayLike, lead: npt.ArrayLike) -> Floats:
     The rows of one lead resemble each other. For a rate r over n rows of L leads, the design effect (Kish 1965; for Wilson intervals
     Dean & Pagano 2015) is the variance that counts whole leads over that of n independent rows,
 
-        deff = L / (L - 1) · Σ_leads (won_l - r · rows_l)² / (n r (1 - r)),
+        deff = L / (L - 1) · (n - 1) / n · Σ_leads (won_l - r · rows_l)² / (n r (1 - r)),
 
-    and at least 1; the effective number is n / deff. Where all rows have one outcome, or belong to one lead, the rows of a lead are taken
-    to say all the same: deff = Σ_leads rows_l² / n.
+    and at least 1 (it is 1 where each lead has one row); the effective number is n / deff. Where all rows have one outcome, or belong
+    to one lead, the rows of a lead are taken to say all the same: deff = Σ_leads rows_l² / n.
 
     Args:
         y: 1 won, 0 not, [m].
@@ -54,7 +54,7 @@ def effective_rows(y: npt.ArrayLike, lead: npt.ArrayLike) -> Floats:
     won_squares = np.cumsum(won * (2 * won_before + 1))
     leads = np.cumsum(rows_before == 0)
     between = (won_squares - 2 * rate * products + rate * rate * squares) * leads / np.maximum(leads - 1, 1)
-    within = n * rate * (1 - rate)
+    within = n * rate * (1 - rate) * n / np.maximum(n - 1, 1)
     mixed = (within > 0) & (leads > 1)
     effect = np.where(mixed, between / np.where(mixed, within, 1.0), squares / n)
     return n / np.maximum(effect, 1.0)

@@ -33,7 +33,7 @@ def test_effective_rows_follow_the_formula(rows: list[tuple[int, int]]) -> None:
         per_lead = [(y[:n][lead[:n] == one].sum(), (lead[:n] == one).sum()) for one in np.unique(lead[:n])]
         if 0 < rate < 1 and len(per_lead) > 1:
             between = sum((won - rate * count) ** 2 for won, count in per_lead)
-            effect = len(per_lead) / (len(per_lead) - 1) * between / (n * rate * (1 - rate))
+            effect = len(per_lead) / (len(per_lead) - 1) * between / (n * rate * (1 - rate) * n / (n - 1))
         else:
             effect = sum(count**2 for _, count in per_lead) / n
         assert running[n - 1] == pytest.approx(n / max(effect, 1))

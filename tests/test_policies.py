@@ -28,8 +28,8 @@ class World:
         self.p = to_probability(rng.normal(mean, spread, 10 * leads))
         self.y = (rng.random(10 * leads) < self.p).astype(np.int64)
 
-    def bands(self, **settings: Any) -> Bands:
-        return choose_bands(TemperatureSettings(**settings), self.p, self.y, self.as_of, self.lead)
+    def bands(self, **table: Any) -> Bands:
+        return choose_bands(TemperatureSettings(**table), self.p, self.y, self.as_of, self.lead)
 
     def rate(self, chosen: npt.NDArray[np.bool_]) -> float:
         return float(self.y[chosen].mean())
@@ -44,8 +44,8 @@ def world() -> World:
 
 
 def test_json_gives_equal_bands_back(world: World) -> None:
-    for settings in ({}, {"policy": "precision", "hot": 0.9}):
-        bands = world.bands(**settings)
+    for table in ({}, {"policy": "precision", "hot": 0.9}):
+        bands = world.bands(**table)
         assert Bands.from_dict(json.loads(json.dumps(bands.to_dict(), allow_nan=False))) == bands
 
 

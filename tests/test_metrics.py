@@ -1,0 +1,199 @@
+"""The figures are those that scikit-learn and the definitions give, whether rows are repeated or counted."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from features.contract import ModelError
+from models.intervals import wilson
+from training.bootstrap import bootstrap, paired
+from training.metrics import FIGURES, Floats, Predictions
+
+Labels = npt.NDArray[np.int64]
+ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 8).map(lambda n: n / 8), st.integers(0, 5)), min_size=1, max_size=60)
+
+
+def sample(rows: int, leads: int, seed: int = 0) -> tuple[Labels, Floats, Labels]:
+    rng = np.random.default_rng(seed)
+    p = rng.beta(1, 5, rows)
+    return (rng.random(rows) < p).astype(np.int64), p, rng.integers(0, leads, rows)
+
+
+@given(ROWS)
+@settings(deadline=None)
+def test_figures_equal_scikit_learn_with_ties(rows: list[tuple[int, float, int]]) -> None:
+    y, p, lead = (np.array(column) for column in zip(*rows, strict=True))
+    figures = Predictions(y, p, lead).figures()
+    assert figures.brier == pytest.approx(reference.brier_score_loss(y, p))
+    assert figures.log_loss == pytest.approx(reference.log_loss(y, p, labels=[0, 1]))
+    if y.any():
+        assert figures.average_precision == pytest.approx(reference.average_precision_score(y, p))
+    if 0 < y.sum() < len(y):
+        assert figures.auc == pytest.approx(reference.roc_auc_score(y, p), abs=1e-14)
+
+
+@given(ROWS, st.data())
+@settings(deadline=None)
+def test_a_lead_that_counts_three_times_is_a_lead_that_stands_there_three_times(
+    rows: list[tuple[int, float, int]], data: st.DataObject
+) -> None:
+    y, p, lead = (np.array(column) for column in zip(*rows, strict=True))
+    predictions = Predictions(y, p, lead)
+    times = np.array(data.draw(st.lists(st.integers(0, 4), min_size=predictions.leads, max_size=predictions.leads)))
+    code = np.unique(lead, return_inverse=True)[1]
+    copies = np.repeat(np.arange(len(y)), times[code])
+    if not len(copies):
+        return
+    counted = predictions.evaluate(times)
+    repeated = Predictions(y[copies], p[copies], lead[copies])
+    assert counted.tolist() == pytest.approx(repeated.evaluate(np.ones(repeated.leads, dtype=np.int64)).tolist(), abs=1e-12, nan_ok=True)
+
+
+def test_ece_is_the_mean_distance_of_ten_bins_of_equal_count() -> None:
+    y, p, _ = sample(1_000, 1_000)
+    order = np.argsort(p).reshape(10, 100)
+    expected = np.mean(np.abs(y[order].mean(axis=1) - p[order].mean(axis=1)))
+    assert Predictions(y, p).figures().ece == pytest.approx(expected, abs=1e-12)
+
+
+def test_ece_does_not_depend_on_the_order_of_equal_rows() -> None:
+    y = np.array([1] * 30 + [0] * 70)
+    assert Predictions(y, np.full(100, 0.3)).figures().ece == pytest.approx(0, abs=1e-12)
+    assert Predictions(y, np.full(100, 0.1)).figures().ece == pytest.approx(0.2)
+
+
+def test_lift_counts_the_top_tenth_rounded_up_and_breaks_ties_by_lead_id() -> None:
+    lead = np.array([f"lead-{i:02}" for i in range(15)])
+    p = np.full(15, 0.4)
+    p[9] = 0.9
+    y = np.zeros(15, dtype=int)
+    y[[0, 9, 14]] = 1
+    assert Predictions(y, p, lead).figures().lift_at_10 == pytest.approx((2 / 2) / (3 / 15))
+    y[[0, 1]] = 0, 1
+    assert Predictions(y, p, lead).figures().lift_at_10 == pytest.approx((1 / 2) / (3 / 15))
+    assert Predictions(y, p, lead).lift_at(1.0) == 1
+    shuffled = np.random.default_rng(0).permutation(15)
+    assert Predictions(y[shuffled], p[shuffled], lead[shuffled]).figures() == Predictions(y, p, lead).figures()
+
+
+@pytest.mark.parametrize("rows", [10, 110, 590, 5_900])
+def test_a_whole_tenth_is_not_rounded_up(rows: int) -> None:
+    y, p, _ = sample(rows, rows, seed=2)
+    top = np.argsort(-p)[: rows // 10]
+    y[top[0]] = 1
+    assert Predictions(y, p).lift_at(0.1) == pytest.approx(y[top].mean() / y.mean())
+
+
+def test_gains_rise_from_nothing_to_everything_and_are_straight_across_ties() -> None:
+    y = np.array([1, 0, 1, 0, 0, 0, 0, 0, 0, 0])
+    p = np.array([0.9, 0.9, 0.5, 0.5, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
+    share, found = Predictions(y, p).gains(11)
+    assert share.tolist() == pytest.approx(np.arange(11) / 10)
+    assert found.tolist() == pytest.approx([0, 0.25, 0.5, 0.75, 1, 1, 1, 1, 1, 1, 1])
+
+
+def test_reliability_tells_each_bin_with_its_interval() -> None:
+    y, p, _ = sample(2_000, 2_000)
+    table = Predictions(y, p).reliability()
+    order = np.argsort(p).reshape(10, 200)
+    assert table.rows.tolist() == [200] * 10
+    assert table.expected == pytest.approx(p[order].mean(axis=1))
+    assert table.rate == pytest.approx(y[order].mean(axis=1))
+    low, high = wilson(table.rate, 200)
+    assert table.low == pytest.approx(low)
+    assert table.high == pytest.approx(high)
+
+
+def test_equal_probabilities_share_a_bin() -> None:
+    table = Predictions([0, 1] * 50, [0.2] * 60 + [0.7] * 40).reliability()
+    assert table.rows.tolist() == [60, 40]
+    assert table.expected == pytest.approx([0.2, 0.7])
+    assert Predictions([1], [0.3]).reliability().rows.tolist() == [1]
+
+
+@pytest.mark.parametrize("outcome", [0, 1])
+def test_figures_of_one_outcome_are_undefined_and_still_json(outcome: int) -> None:
+    figures = Predictions([outcome] * 5, [0.1, 0.2, 0.3, 0.4, 0.5]).figures()
+    assert math.isnan(figures.auc)
+    assert math.isnan(figures.lift_at_10) == (outcome == 0)
+    assert json.loads(json.dumps(figures.to_dict(), allow_nan=False))["auc"] is None
+    low, high = bootstrap([outcome] * 5, [0.1, 0.2, 0.3, 0.4, 0.5], resamples=20)["auc"]
+    assert math.isnan(low)
+    assert math.isnan(high)
+
+
+def test_the_interval_covers_the_truth_and_knows_that_rows_of_a_lead_are_alike() -> None:
+    """400 leads, 6 equal rows each: the interval is that of 400 rows, not of 2,400."""
+    y, p, _ = sample(400, 400, seed=3)
+    copies = np.repeat(np.arange(400), 6)
+    single, by_lead = bootstrap(y, p, resamples=300), bootstrap(y[copies], p[copies], copies, resamples=300)
+    as_rows = bootstrap(y[copies], p[copies], resamples=300)
+    for name in ("auc", "brier", "log_loss"):
+        assert by_lead[name] == pytest.approx(single[name], rel=1e-9)
+        assert np.diff(as_rows[name])[0] < 0.6 * np.diff(by_lead[name])[0]
+    figures = Predictions(y, p).figures()
+    assert single["auc"][0] < figures.auc < single["auc"][1]
+
+
+def test_resamples_are_seeded() -> None:
+    y, p, lead = sample(500, 200)
+    assert bootstrap(y, p, lead, 50, seed=1) == bootstrap(y, p, lead, 50, seed=1)
+    assert bootstrap(y, p, lead, 50, seed=1) != bootstrap(y, p, lead, 50, seed=2)
+
+
+def test_a_better_ranking_is_called_better_and_a_copy_a_tie() -> None:
+    y, p, lead = sample(4_000, 1_500)
+    noisy = np.clip(p + np.random.default_rng(1).normal(0, 0.2, len(p)), 0.001, 0.999)
+    forwards, backwards = paired(y, p, noisy, lead, 200), paired(y, noisy, p, lead, 200)
+    assert {name: difference.verdict for name, difference in forwards.items()} == dict.fromkeys(FIGURES, "better")
+    assert {name: difference.verdict for name, difference in backwards.items()} == dict.fromkeys(FIGURES, "worse")
+    same = paired(y, p, p, lead, 50)
+    assert {(difference.difference, difference.low, difference.high, difference.verdict) for difference in same.values()} == {
+        (0, 0, 0, "tie")
+    }
+
+
+def test_a_difference_is_surer_than_its_two_sides() -> None:
+    y, p, lead = sample(3_000, 1_000)
+    close = np.clip(p * 1.05 + np.random.default_rng(2).normal(0, 0.01, len(p)), 0.001, 0.999)
+    difference = paired(y, p, close, lead, 200)["auc"]
+    alone = bootstrap(y, p, lead, 200)["auc"]
+    assert difference.difference == pytest.approx(Predictions(y, p, lead).figures().auc - Predictions(y, close, lead).figures().auc)
+    assert difference.low <= difference.difference <= difference.high
+    assert difference.high - difference.low < (alone[1] - alone[0]) / 3
+    assert json.loads(json.dumps(difference.to_dict()))["verdict"] == difference.verdict
+
+
+def test_a_thousand_resamples_of_the_reference_test_set_take_a_moment() -> None:
+    y, p, lead = sample(6_000, 2_500)
+    start = time.process_time()
+    bootstrap(y, p, lead)
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("y", "p", "message"),
+    [
+        ([], [], "at least one row"),
+        ([1, 0], [0.5], "at least one row"),
+        ([1, 0], [0.5, np.nan], "from 0 to 1"),
+        ([1, -1], [0.5, 0.5], "labels"),
+    ],
+)
+def test_unusable_rows_are_refused(y: list[int], p: list[float], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        Predictions(y, p)
+
+
+def test_no_resamples_are_no_interval() -> None:
+    with pytest.raises(ModelError, match="needs resamples"):
+        bootstrap([1, 0], [0.5, 0.4], resamples=0)
