@@ -150,7 +150,7 @@ class Rules:
         self._table = np.zeros((len(levels), max((len(known) for _, known in self._level_names), default=0) + 1))
         self._table_rows = np.arange(len(levels))
         for row, (name, known) in enumerate(self._level_names):
-            self._table[row, 1 : len(known) + 1] = [levels[name].get(level, 0.0) for level in known]
+            self._table[row, 1 : len(known)] = [levels[name].get(level, 0.0) for level in known[:-1]]
 
     def contributions(self, X: Matrix) -> Floats:
         """What each part of the rules adds, float64[m, parts]: signals, then ranges, then levels."""
