@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from math import pi, sqrt
+from math import isnan, pi, sqrt
 from typing import Any, Protocol
 
 from pydantic import Field
@@ -20,9 +20,9 @@ ECE_BINS = 10
 class GateSettings(Strict):
     """The ``[gate]`` table of ``leadheat.toml``."""
 
-    min_positives: int = Field(30, ge=1)
+    min_positives: int = Field(default=30, ge=1)
     """Won snapshots in the test part below which no comparison means anything."""
-    max_ece: float = Field(0.03, ge=0, le=1)
+    max_ece: float = Field(default=0.03, ge=0, le=1)
     """Expected calibration error allowed beyond what chance alone would show."""
 
 
@@ -32,7 +32,7 @@ class Gate:
 
     name: str
     passed: bool
-    figure: float
+    figure: float | None
     limit: float
     detail: str
 
@@ -42,7 +42,7 @@ class Gate:
 
 
 class Paired(Protocol):
-    """A difference, challenger minus other, with the ends of its 95 % interval from the same resamples of leads."""
+    """A figure of the challenger minus that of another, with its 95 % interval on the same resamples of leads."""
 
     @property
     def difference(self) -> float:
@@ -55,6 +55,10 @@ class Paired(Protocol):
     @property
     def high(self) -> float:
         """The upper end of the interval."""
+
+    @property
+    def verdict(self) -> str:
+        """``better``, ``worse``, or ``tie`` where the interval holds 0."""
 
 
 def enough_positives(test: Mapping[str, Any], settings: GateSettings) -> Gate:
@@ -70,55 +74,46 @@ def calibrated(test: Mapping[str, Any], settings: GateSettings) -> Gate:
     Over bins of equal count even perfect probabilities show an ECE of at most sqrt(2 / pi * bins * p (1 - p) / n) on average, for
     n snapshots with base rate p: the mean absolute deviation of a normal variable, and Jensen's inequality over the bins.
     """
-    rows, rate = int(test["rows"]), int(test["positives"]) / max(int(test["rows"]), 1)
+    rows, ece = int(test["rows"]), test["ece"]
+    rate = int(test["positives"]) / max(rows, 1)
     chance = sqrt(2 / pi * ECE_BINS * rate * (1 - rate) / max(rows, 1))
     limit = settings.max_ece + chance
-    detail = f"ECE {test['ece']:.4f}; {settings.max_ece:.4f} is allowed beyond the {chance:.4f} that chance may show on {rows} snapshots"
-    return Gate("calibrated", float(test["ece"]) <= limit, float(test["ece"]), limit, detail)
+    if ece is None:
+        return Gate("calibrated", passed=False, figure=None, limit=limit, detail="the test part holds too little to tell")
+    detail = f"ECE {ece:.4f}; {settings.max_ece:.4f} is allowed beyond the {chance:.4f} that chance may show on {rows} snapshots"
+    return Gate("calibrated", ece <= limit, ece, limit, detail)
 
 
-def not_worse(name: str, than: str, metric: str, paired: Paired, *, lower_is_better: bool = False) -> Gate:
-    """The challenger is better than another, or the two are tied: the interval of the difference is not wholly on the bad side.
+def not_worse(than: str, figure: str, paired: Paired) -> Gate:
+    """The challenger is better than another, or the two are tied.
 
     Args:
-        name: the gate's.
-        than: whom it is compared with, in words.
-        metric: what is compared, in words.
-        paired: challenger minus other.
-        lower_is_better: true of losses such as the Brier score.
+        than: ``rules`` or ``champion``.
+        figure: which figure is compared, by its name in the test part.
+        paired: the challenger's minus the other's.
     """
-    best, worst = (paired.low, paired.high) if lower_is_better else (paired.high, paired.low)
-    sign = -1 if lower_is_better else 1
-    word = "better" if sign * worst > 0 else "tie" if sign * best >= 0 else "worse"
-    detail = f"{metric} against {than}: {word}, {paired.difference:+.4f} [{paired.low:+.4f}, {paired.high:+.4f}]"
-    return Gate(name, word != "worse", best, 0.0, detail)
+    detail = f"{figure} against the {than}: {paired.verdict}, {paired.difference:+.4f} [{paired.low:+.4f}, {paired.high:+.4f}]"
+    difference = None if isnan(paired.difference) else paired.difference
+    return Gate(f"not_worse_than_{than}_{figure}", paired.verdict != "worse", difference, 0.0, detail)
 
 
 def gate(
     test: Mapping[str, Any],
     settings: GateSettings,
-    rules_auc: Paired,
-    champion_auc: Paired | None = None,
-    champion_brier: Paired | None = None,
+    against_rules: Mapping[str, Paired],
+    against_champion: Mapping[str, Paired] | None = None,
 ) -> list[Gate]:
     """All verdicts on a challenger.
 
     Args:
         test: its figures on the test part: ``rows``, ``positives``, ``ece``.
         settings: the limits.
-        rules_auc: its AUC minus that of the rules on the same snapshots.
-        champion_auc: its AUC minus the champion's on the same snapshots; None while there is no champion.
-        champion_brier: its Brier score minus the champion's, likewise.
+        against_rules: ``auc`` compared with the rules on the same snapshots. Points are no probabilities, so it is all that compares.
+        against_champion: ``auc`` and ``brier`` compared with the champion on the same snapshots; None while there is no champion.
     """
-    verdicts = [
-        enough_positives(test, settings),
-        calibrated(test, settings),
-        not_worse("not_worse_than_rules", "the rules", "AUC", rules_auc),
-    ]
-    if champion_auc is not None:
-        verdicts.append(not_worse("not_worse_than_champion_auc", "the champion", "AUC", champion_auc))
-    if champion_brier is not None:
-        verdicts.append(not_worse("not_worse_than_champion_brier", "the champion", "Brier score", champion_brier, lower_is_better=True))
+    verdicts = [enough_positives(test, settings), calibrated(test, settings), not_worse("rules", "auc", against_rules["auc"])]
+    if against_champion is not None:
+        verdicts += [not_worse("champion", figure, against_champion[figure]) for figure in ("auc", "brier")]
     return verdicts
 
 

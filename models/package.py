@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import pandas as pd
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema
 
 import features
 import models
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # MLflow warns of its own type hints while it is imported
+    import mlflow.pyfunc
 
 REQUIREMENTS = ("mlflow", "numpy", "numba", "lightgbm", "pyarrow", "pandas", "pydantic")
 SCORER = "scorer"

@@ -5,6 +5,7 @@ This is the only module, with the registry that builds on it, that imports MLflo
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -20,6 +21,9 @@ from features.contract import ModelError
 from models.home import locked
 
 SQLITE = "sqlite:///"
+
+if "MLFLOW_LOGGING_LEVEL" not in os.environ:
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
 
 
 def tracking_uri() -> str:
@@ -38,9 +42,9 @@ class Client:
     def __init__(self, uri: str) -> None:
         self.uri = uri
         with in_words(uri):
-            self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             if uri.startswith(SQLITE):
-                _make_ready(self._client, Path(uri.removeprefix(SQLITE)))
+                _make_ready(uri, Path(uri.removeprefix(SQLITE)))
+            self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._client, name)
@@ -71,7 +75,7 @@ def artifact_location(uri: str) -> str | None:
     return database.with_name(f"{database.stem}-artifacts").as_uri()
 
 
-def _make_ready(client: MlflowClient, database: Path) -> None:
+def _make_ready(uri: str, database: Path) -> None:
     """Create the tables once, one process at a time; what a killed process left half made is made anew."""
     unfinished = database.with_name(f"{database.name}.unfinished")
     with locked(database.with_name(f"{database.name}.lock")):
@@ -84,7 +88,7 @@ def _make_ready(client: MlflowClient, database: Path) -> None:
         with closing(sqlite3.connect(database)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
         if fresh:
-            client.search_experiments(max_results=1)
+            MlflowClient(tracking_uri=uri, registry_uri=uri).search_experiments(max_results=1)
             unfinished.unlink()
 
 
