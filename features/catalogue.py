@@ -1,7 +1,8 @@
 """The catalogue: what every feature is. It knows names, windows and words, and no data.
 
 The order of ``FeatureSet.features`` is the order of the matrix's columns and the order in which ``kernel.py`` writes them. All windows
-are half-open, ``[as_of - w, as_of)``; ``ever`` is the whole past. A count of nothing is 0, every other measure of nothing is missing (NaN).
+are half-open, ``[as_of - w, as_of)``; ``ever`` is the whole past. Counts and sums of nothing are 0; every other measure of nothing is
+missing (NaN).
 
 =====================  =====================================================================================================
 measure                meaning, for a lead looked at at ``as_of``
@@ -12,8 +13,8 @@ decayed(G, h)          sum of 2^(-age / h) over all interactions of G: each lose
 active_days(S, w)      distinct UTC days with an interaction of stream S; S is all, inbound or outbound
 sessions(S, w)         runs of interactions without a pause longer than the session gap, by their latest interaction
 trend(S, w)            (c1 - c2) / (c1 + c2): count c1 of the window against count c2 of the one before, [as_of - 2w, as_of - w)
-last_gap, mean_gap,    days between the latest two interactions of S, mean, and standard deviation (population) of all gaps
-spread_gap(S)
+last_gap, mean_gap,    days between the latest two interactions of S, mean, and standard deviation (population) of all gaps, by way of
+spread_gap(S)          the differences d from the last gap: sqrt(mean(d^2) - mean(d)^2), so that equal gaps give exactly 0
 inbound_share(w)       inbound / (inbound + outbound)
 outbound_since_inbound outbound touches after the latest inbound interaction
 response_hours         hours from the first inbound interaction to our first answer after it
@@ -119,10 +120,15 @@ class FeatureSet:
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
-        """What interactions are counted by: the streams, ``other``, every signal, and the types of signals with several types."""
-        shared = [kind for signal in self.signals if len(signal.types) > 1 for kind in signal.types]
+        """What interactions are counted by: the streams, ``other``, every signal, and each type that no signal equals."""
         names = [*STREAMS, OTHER, *(signal.name for signal in self.signals)]
-        return tuple(names) + tuple(f"type:{kind}" for kind in dict.fromkeys(shared))
+        return (*names, *(f"type:{kind}" for kind in self.apart))
+
+    @cached_property
+    def apart(self) -> tuple[str, ...]:
+        """The types that are counted beside their signals, because those hold further types or only one direction."""
+        equalled = {signal.types[0] for signal in self.signals if len(signal.types) == 1 and signal.direction is None}
+        return tuple(dict.fromkeys(kind for signal in self.signals for kind in signal.types if kind not in equalled))
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:

@@ -100,6 +100,6 @@ def _groups_of(features: FeatureSet, kind: str | None, direction: int) -> list[i
         names.append(OTHER)
     else:
         names += [signal.name for signal in features.signals if signal.takes(kind, direction)]
-        names += [f"type:{kind}"] if any(len(signal.types) > 1 and kind in signal.types for signal in features.signals) else []
+        names += [f"type:{kind}"] if kind in features.apart else []
     position = {name: i for i, name in enumerate(features.groups)}
     return [position[name] for name in names]

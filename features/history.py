@@ -128,11 +128,14 @@ def lead_positions(lead_id: pa.ChunkedArray, known: pa.ChunkedArray) -> np.ndarr
     return place[coded.indices.to_numpy()].astype(np.int64)
 
 
-def _content(order: np.ndarray | None, kind: Categorical, direction: np.ndarray, known_at: np.ndarray, attributes: Attributes) -> list[np.ndarray]:
-    """The columns that order interactions at one moment, the most important first."""
+def _content(
+    order: np.ndarray | None, kind: Categorical, direction: np.ndarray, known_at: np.ndarray, attributes: Attributes
+) -> list[np.ndarray]:
+    """The columns that order interactions at one moment, the most important first; as unsigned numbers the missing codes come last."""
     numeric = [attributes.numeric[name] for name in sorted(attributes.numeric)]
-    categorical = [attributes.categorical[name].codes for name in sorted(attributes.categorical)]
-    return [*([] if order is None else [order]), kind.codes, direction, known_at, *numeric, *categorical]
+    categorical = [attributes.categorical[name].codes.view(np.uint32) for name in sorted(attributes.categorical)]
+    way = (direction - np.int8(1)).view(np.uint8)
+    return [*([] if order is None else [order]), kind.codes, way, known_at, *numeric, *categorical]
 
 
 def _settle_ties(rank: np.ndarray, lead: np.ndarray, occurred_at: np.ndarray, content: list[np.ndarray]) -> None:

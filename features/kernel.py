@@ -196,7 +196,7 @@ def _write_stream(plan: Plan, events: Events, seen: Seen, k: int, stream: int, r
     fine, days, sessions = room.fine, room.days, room.sessions
     occurred_at, directions, rows, bins, windows = events.occurred_at, events.direction, seen.row, seen.bin, seen.window
     fine[:], days[:], sessions[:] = 0, 0, 0
-    n, latest, previous, last_gap, squares = 0, 0, 0, 0.0, 0.0
+    n, latest, previous, last_gap, squares = 0, 0, 0, 0, 0.0
     for place in range(k):
         row = rows[place]
         if stream > 0 and directions[row] != stream:
@@ -210,17 +210,18 @@ def _write_stream(plan: Plan, events: Events, seen: Seen, k: int, stream: int, r
             sessions[windows[place]] += 1
         if n == 0:
             latest = moment
+        elif n == 1:
+            last_gap = gap
         else:
-            squares += (gap / DAY) * (gap / DAY)
-            last_gap = gap / DAY if n == 1 else last_gap
+            squares += ((gap - last_gap) / DAY) * ((gap - last_gap) / DAY)
         previous = moment
         n += 1
     column = _write_rhythm(plan, fine, days, sessions, out, column)
     out[column : column + 3] = np.nan
     if n > 1:
-        mean = (latest - previous) / DAY / (n - 1)
-        out[column], out[column + 1] = last_gap, mean
-        out[column + 2] = np.sqrt(max(0.0, squares / (n - 1) - mean * mean))
+        difference = (latest - previous - (n - 1) * last_gap) / DAY / (n - 1)
+        out[column], out[column + 1] = last_gap / DAY, (latest - previous) / DAY / (n - 1)
+        out[column + 2] = np.sqrt(max(0.0, squares / (n - 1) - difference * difference))
     return column + 3
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ import pyarrow as pa
 from features.columns import Attributes, Categorical, Schema
 from features.contract import UNKNOWN_TIME, DataError
 from features.history import History
+
+_LAST_DIRECTION = 3
 
 
 class InteractionRecord(NamedTuple):
@@ -67,26 +70,30 @@ def _known_at(row: InteractionRecord) -> int:
 
 def _sorted_once(lead: LeadRecord, schema: Schema) -> list[InteractionRecord]:
     """By time, then by content as ``History.from_tables`` does; a repeated ``interaction_id`` counts once, as first known."""
+    content = partial(_content, schema=schema) if schema.numeric or schema.categorical else _moment
     rows: Iterable[InteractionRecord] = lead.interactions
     if any(row.interaction_id is not None for row in rows):
         first: dict[object, InteractionRecord] = {}
-        for number, row in enumerate(sorted(rows, key=lambda row: (_known_at(row), _moment(row)))):
+        for number, row in enumerate(sorted(rows, key=lambda row: (_known_at(row), *content(row)))):
             first.setdefault(number if row.interaction_id is None else row.interaction_id, row)
         rows = first.values()
-    if not schema.numeric and not schema.categorical:
-        return sorted(rows, key=_moment)
-    return sorted(rows, key=lambda row: (*_moment(row), *_attribute_order(row.attributes or {}, schema)))
+    return sorted(rows, key=content)
 
 
-def _moment(row: InteractionRecord) -> tuple[int, int, str, int, int]:
-    return row.occurred_at, row.order, row.type, row.direction, _known_at(row)
+def _moment(row: InteractionRecord) -> tuple[Any, ...]:
+    return row.occurred_at, row.order, row.type, row.direction or _LAST_DIRECTION, _known_at(row)
 
 
-def _attribute_order(attributes: Mapping[str, Any], schema: Schema) -> list[tuple[bool, Any]]:
-    """Missing numbers last and missing texts first, as the codes of ``columns.py`` sort."""
-    numbers = [number(attributes.get(name), name) for name in schema.numeric]
-    texts = [text(attributes.get(name)) for name in schema.categorical]
-    return [(math.isnan(one), 0.0 if math.isnan(one) else one) for one in numbers] + [(one is not None, one or "") for one in texts]
+def _content(row: InteractionRecord, schema: Schema) -> tuple[Any, ...]:
+    """What orders interactions at one moment; what is missing comes last."""
+    values = row.attributes or {}
+    numbers = [number(values.get(name), name) for name in schema.numeric]
+    texts = [text(values.get(name)) for name in schema.categorical]
+    return (
+        *_moment(row),
+        *((math.isnan(one), 0.0 if math.isnan(one) else one) for one in numbers),
+        *((one is None, one or "") for one in texts),
+    )
 
 
 def _attributes(rows: Sequence[Mapping[str, Any]], numeric: Iterable[str], categorical: Iterable[str]) -> Attributes:

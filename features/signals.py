@@ -10,6 +10,9 @@ from typing import Literal
 from features.contract import Strict
 from features.history import DIRECTIONS
 
+PREFIXES = ("type:", "lead.")
+"""How names of groups and reasons begin that stand for a single type or for an attribute of the lead; no declared signal bears one."""
+
 Strength = Literal["strong", "medium", "weak", "negative"]
 Funnel = Literal["top", "middle", "bottom"]
 
@@ -52,7 +55,7 @@ class Signal:
 def fit_signals(declared: dict[str, SignalSettings], types: Sequence[str], reserved: Collection[str]) -> tuple[Signal, ...]:
     """The declared signals in their order, then every type that none of them names, as a signal of its own.
 
-    Such a type lends its name to its signal, as ``type:NAME`` where the name is taken or reserved.
+    Such a type lends its name to its signal, as ``type:NAME`` where the name is taken or reserved, or could be mistaken for such a name.
     """
     signals = [
         Signal(name, matching(one.types, types), one.direction, one.strength, one.funnel, one.words or name.replace("_", " "))
@@ -61,7 +64,7 @@ def fit_signals(declared: dict[str, SignalSettings], types: Sequence[str], reser
     taken = {kind for signal in signals for kind in signal.types}
     used = {*declared, *reserved}
     alone = [
-        Signal(f"type:{kind}" if kind in used else kind, (kind,), words=kind.replace("_", " "), declared=False)
+        Signal(f"type:{kind}" if kind in used or kind.startswith(PREFIXES) else kind, (kind,), words=kind.replace("_", " "), declared=False)
         for kind in types
         if kind not in taken
     ]

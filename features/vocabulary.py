@@ -10,7 +10,7 @@ from features.catalogue import OTHER, STREAMS, FeatureSet, FeatureSettings
 from features.columns import Categorical
 from features.contract import NEVER, SettingsError
 from features.history import History
-from features.signals import SignalSettings, fit_signals, literal_types, matching
+from features.signals import PREFIXES, SignalSettings, fit_signals, literal_types, matching
 
 RESERVED = frozenset({*STREAMS, OTHER, "activity", "time", "latest steps", "first touch"})
 """Names of groups and of reasons that no signal may bear."""
@@ -60,13 +60,14 @@ def fit_features(
 
 def _check_names(signals: Mapping[str, SignalSettings]) -> None:
     for name in signals:
-        if name in RESERVED or name.startswith(("type:", "lead.")):
+        if name in RESERVED or name.startswith(PREFIXES):
             raise SettingsError(f"[signals.{name}]: {name!r} is a word that leadheat uses itself.", "Give the signal another name.")
 
 
 def _counts(column: Categorical, rows: np.ndarray) -> dict[str, int]:
     codes = column.codes[rows]
-    return dict(zip(column.levels, np.bincount(codes[codes >= 0], minlength=len(column.levels)).tolist(), strict=True))
+    counts = np.bincount(codes[codes >= 0], minlength=len(column.levels)).tolist()
+    return {text: count for text, count in zip(column.levels, counts, strict=True) if count}
 
 
 def _frequent(counts: Mapping[str, int], at_most: int, at_least: int) -> list[str]:
