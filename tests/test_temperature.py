@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +13,7 @@ from pydantic import ValidationError
 
 from features.contract import ModelError
 from models.temperature import Bands, TemperatureSettings, measure
+from tests.conftest import REPO
 
 PROBABILITY = st.floats(1e-9, 1 - 1e-9)
 
@@ -110,3 +114,13 @@ def test_settings_that_contradict_themselves_are_refused(table: dict[str, object
 def test_settings_survive_their_own_json(table: dict[str, object]) -> None:
     settings = TemperatureSettings.model_validate(table)
     assert TemperatureSettings.model_validate_json(settings.model_dump_json()) == settings
+
+
+def test_scoring_parts_need_neither_scikit_learn_nor_pandas_nor_scipy() -> None:
+    script = (
+        "import sys; from models.calibration import Calibration; from models.temperature import Bands, measure; import numpy as np;"
+        "Bands('lift', 0.1, 0.1, measure((0.2, 0.4), [0.5], [1], [0])).of(Calibration().probability(np.zeros(1)));"
+        "assert not {'sklearn', 'pandas', 'scipy', 'mlflow'} & set(sys.modules), sys.modules.keys()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPO, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
