@@ -12,7 +12,9 @@ from features.catalogue import FeatureSet
 from features.contract import SettingsError, Strict
 from features.signals import SignalSettings, literal_types, matching
 
-OPTED_OUT = "consent.opted_out"
+CONSENT = "consent."
+"""How the names of the signals begin that are declared for consent."""
+OPTED_OUT = f"{CONSENT}opted_out"
 Purpose = Literal["contact", "profile"]
 
 
@@ -81,7 +83,7 @@ class ConsentSettings(Strict):
 
 def agreed(purpose: Purpose) -> str:
     """The name of the signal by which leads agree to be contacted or profiled."""
-    return f"consent.agreed_to_{purpose}"
+    return f"{CONSENT}agreed_to_{purpose}"
 
 
 def permitting_values(ground: Ground, features: FeatureSet) -> list[float]:

@@ -44,7 +44,7 @@ class QualificationSettings(Strict):
     answer_strong: Duration = 15 * MINUTE
     answer_medium: Duration = 30 * MINUTE
     recent_within: Duration = 30 * DAY
-    product: tuple[str, ...] = ("*trial*", "*product_use*", "*signed_up*")
+    product: tuple[str, ...] = ("*trial_start*", "*trial_use*", "*trial_login*", "*product_use*", "*logged_in*")
     missed: tuple[str, ...] = ("*no_show*", "*no-show*", "*noshow*", "*missed*")
     most_touches: int = Field(default=6, ge=1)
 

@@ -20,6 +20,7 @@ from pydantic import Field, model_validator
 from features.catalogue import OTHER, FeatureSet
 from features.contract import DAY, Duration, SettingsError, Strict, format_duration
 from features.signals import Signal
+from models.consent import CONSENT
 from models.strength import POINTS, strength_of
 
 Floats = npt.NDArray[np.float64]
@@ -93,8 +94,14 @@ class RulesSettings(Strict):
         return {attribute: set(fit) for attribute, fit in self.fit.items() if isinstance(fit, dict)}
 
     def resolved(self, signals: Sequence[Signal]) -> RulesSettings:
-        """The same settings with everything written out that follows from the signals' strength."""
-        strengths = {signal.name: strength for signal in signals if (strength := strength_of(signal))}
+        """The same settings with everything written out that follows from the signals' strength.
+
+        Consent has signals of its own beside the declared ones: an opt-out that is declared as a signal costs points once.
+        """
+        own = [signal for signal in signals if not signal.name.startswith(CONSENT)]
+        told = {kind for signal in own for kind in signal.types}
+        own += [signal for signal in signals if signal.name.startswith(CONSENT) and not told.issuperset(signal.types)]
+        strengths = {signal.name: strength for signal in own if (strength := strength_of(signal))}
         points = {name: POINTS[strength] for name, strength in strengths.items()} if self.points is None else self.points
         strong = tuple(name for name, strength in strengths.items() if strength == "strong" and points.get(name, 0.0) > 0)
         caps = {name: 3 * abs(value) for name, value in points.items() if value} | self.caps
