@@ -86,9 +86,7 @@ def error_of(error: Exception) -> RequestError:
         case LeadheatError():
             return RequestError(422, error.message, error.hint)
         case _:
-            return RequestError(
-                500, "The service failed on this request.", "The log of the service says why; the request need not be wrong."
-            )
+            return RequestError(500, "The service failed on this request.", "The log says why; the request need not be wrong.")
 
 
 def error_of_status(status: int, path: str, method: str) -> RequestError:

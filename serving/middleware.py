@@ -146,6 +146,4 @@ def _stated_length(text: bytes) -> int:
 
 def _too_large(limit: int) -> RequestError:
     size = f"{limit / MB:g} MB" if limit >= MB else f"{limit} bytes"
-    return RequestError(
-        413, f"The body is larger than {size}.", "Send fewer leads or interactions at once.", headers={"Connection": "close"}
-    )
+    return RequestError(413, f"The body is larger than {size}.", "Send fewer leads or interactions at once.")

@@ -34,6 +34,11 @@ class Answer:
         return json.loads(self.body)
 
 
+def command(port: int, workers: int = 1) -> list[str]:
+    """What starts the service."""
+    return [sys.executable, "-c", f"from serving.service import serve; serve({port}, workers={workers})"]
+
+
 class Server:
     """``leadheat serve`` on ``home``, ready when the block begins and gone when it ends."""
 
@@ -46,22 +51,29 @@ class Server:
     def __enter__(self) -> Self:
         self.home.mkdir(parents=True, exist_ok=True)
         self.log = (self.home / "service.log").open("w+b")
-        code = f"from serving.service import serve; serve({self.port}, workers={self.workers})"
         environment = os.environ | {"LEADHEAT_HOME": str(self.home)} | self.environment
         self.process = subprocess.Popen(
-            [sys.executable, "-c", code], cwd=REPO, env=environment, stdout=self.log, stderr=self.log, start_new_session=True
+            command(self.port, self.workers), cwd=REPO, env=environment, stdout=self.log, stderr=self.log, start_new_session=True
         )
-        self.wait_until(lambda: self.get("/readyz").status == 200, START_SECONDS)
+        try:
+            self.wait_until(lambda: self.get("/readyz").status == 200, START_SECONDS)
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Ask the service to end; after 20 seconds make it."""
         self.process.terminate()
         try:
             self.process.wait(20)
-        finally:
-            if self.process.returncode is None:
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.log.close()
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self.log.close()
 
     def wait_until(self, reached: Any, seconds: float = 15.0) -> None:
         """Ask until ``reached()`` is true.

@@ -55,9 +55,8 @@ def test_a_body_arrives_whole() -> None:
     ],
 )
 def test_a_body_too_large_is_a_413(path: str, body: Any, headers: dict[str, str]) -> None:
-    status, given, answer = through(echo, path, body, **headers)
+    status, _, answer = through(echo, path, body, **headers)
     assert status == 413
-    assert given["connection"] == "close"
     assert answer["error"] == f"The body is larger than {5000 if path == '/score_batch' else 1000} bytes."
 
 
