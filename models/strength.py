@@ -1,7 +1,7 @@
 """How strong a signal is: as declared, or else by what sales practice says about types of such a name.
 
 A type's name is compared in lower case with ``_`` between words; the first row that fits decides. What we did ourselves
-(outbound) says nothing about the lead. An unknown inbound type is weak: the lead did something.
+(outbound) says nothing about the lead, and a bought address neither. An unknown inbound type is weak: the lead did something.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ BY_NAME: tuple[tuple[Strength | None, tuple[str, ...]], ...] = (
             "*not_interested*",
         ),
     ),
-    (None, ("*_sent", "sent_*", "*outbound*", "*cold_call*", "call_attempt*", "*voicemail*", "*call_made*")),
+    (None, ("*_sent", "sent_*", "*outbound*", "*cold_call*", "sales_call*", "call_attempt*", "*voicemail*", "*bought_list*")),
     ("strong", ("*demo*", "*offer*", "*quote*", "*trial*", "*meeting*", "*appointment*", "*referral*", "*referred*", "*callback*")),
-    ("medium", ("*white*paper*", "*webinar*", "*download*", "*pric*", "*case_study*", "*repl*", "*event*", "*form*")),
+    ("medium", ("*white*paper*", "*webinar*", "*download*", "*repeat*", "*pric*", "*case_study*", "*repl*", "*event*", "*form*")),
     ("weak", ("*newsletter*", "*visit*", "*view*", "*open*", "*click*")),
 )
 

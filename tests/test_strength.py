@@ -23,7 +23,10 @@ from models.strength import strength_of
         ("something_they_did", "inbound", "weak"),
         ("unsubscribed", None, "negative"),
         ("demo_no_show", None, "negative"),
+        ("repeat_visit", None, "medium"),
         ("email_sent", None, None),
+        ("sales_call", None, None),
+        ("bought_list", None, None),
         ("demo_request", "outbound", None),
     ],
 )
