@@ -94,8 +94,8 @@ class Predictions:
         self.y, self.p, self.code = label[order], value[order], code[order].astype(np.int64)
         self._end_of_equals = np.flatnonzero(np.append(self.p[1:] < self.p[:-1], np.True_))
         clipped = np.clip(self.p, _EPSILON, 1 - _EPSILON)
-        self._row_loss = -np.log(np.where(self.y == 1, clipped, 1 - clipped))
-        self._row_brier = (self.p - self.y) ** 2
+        self._lead_loss = np.bincount(self.code, -np.log(np.where(self.y == 1, clipped, 1 - clipped)))
+        self._lead_brier = np.bincount(self.code, (self.p - self.y) ** 2)
 
     def figures(self) -> Figures:
         """The figures with every lead counted once."""
@@ -112,8 +112,8 @@ class Predictions:
             [
                 _auc(at_rows, at_won),
                 _average_precision(at_rows, at_won),
-                float((weight * self._row_loss).sum()) / total,
-                float((weight * self._row_brier).sum()) / total,
+                float((times * self._lead_loss).sum()) / total,
+                float((times * self._lead_brier).sum()) / total,
                 self._ece(weight, at_rows, at_won) / total,
                 self._lift(rows, won, 0.1),
             ]
