@@ -15,24 +15,10 @@ POINTS: dict[Strength, float] = {"strong": 40.0, "medium": 15.0, "weak": 5.0, "n
 """The points of one fresh interaction where no rule says otherwise."""
 
 BY_NAME: tuple[tuple[Strength | None, tuple[str, ...]], ...] = (
-    (
-        "negative",
-        (
-            "*unsubscri*",
-            "*opt_out*",
-            "*optout*",
-            "*opted_out*",
-            "*no_show*",
-            "*noshow*",
-            "*bounce*",
-            "*complain*",
-            "*spam*",
-            "*not_interested*",
-        ),
-    ),
+    ("negative", ("*unsubscri*", "*opt_out*", "*optout*", "*opted_out*", "*no_show*", "*noshow*", "*bounce*", "*complain*", "*spam*")),
     (None, ("*_sent", "sent_*", "*outbound*", "*cold_call*", "sales_call*", "call_attempt*", "*voicemail*", "*bought_list*")),
     ("strong", ("*demo*", "*offer*", "*quote*", "*trial*", "*meeting*", "*appointment*", "*referral*", "*referred*", "*callback*")),
-    ("medium", ("*white*paper*", "*webinar*", "*download*", "*repeat*", "*pric*", "*case_study*", "*repl*", "*event*", "*form*")),
+    ("medium", ("*white*paper*", "*webinar*", "*download*", "*repeat*", "*pric*", "*case_study*", "*repl*", "*contact_form*")),
     ("weak", ("*newsletter*", "*visit*", "*view*", "*open*", "*click*")),
 )
 
