@@ -77,9 +77,12 @@ class AppFactory(ServiceAppFactory):
         return [one for one in super().middlewares if one.cls is not TimeoutMiddleware]
 
     async def api_endpoint_wrapper(self, name: str, request: Request) -> Response:
-        """One of the service's methods; what it raises becomes an answer."""
+        """One of the service's methods, which all take one body and return one answer; what is raised becomes an answer too."""
+        method = self.service.apis[name]
         try:
-            response: Response = await self.api_endpoint(name, request)
+            body = await method.input_spec.from_http_request(request, None)
+            answer = await method.func(self._service_instance, body)
+            response: Response = await method.output_spec.to_http_response(answer, None)
         except Exception as error:
             refusal = error_of(error)
             if refusal.status >= 500:

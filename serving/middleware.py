@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
 from http import HTTPStatus
 from time import perf_counter
-from typing import TypeVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,7 +13,6 @@ from serving.errors import RequestError, error_of
 from serving.limits import MB, Limits
 from serving.metrics import RequestMetrics
 
-T = TypeVar("T")
 logger = logging.getLogger("leadheat.serving")
 
 PROBES = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
@@ -64,26 +61,25 @@ class Gate:
             raise RequestError(503, "The service is busy.", "Ask again in a second.", headers={"Retry-After": "1"})
 
     async def _pass_on(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        if scope["method"] not in {"GET", "HEAD"}:
-            body = await self._in_time(self._body(scope, receive), 408, "The body did not arrive")
-            if body is None:
-                answer.status = 499
-                return
-            receive = _replay(body, receive)
-        await self._in_time(self.app(scope, receive, answer), 504, "The request was not done")
-
-    async def _in_time(self, work: Awaitable[T], status: int, what: str) -> T:
+        arrived = scope["method"] in {"GET", "HEAD"}
         try:
             async with asyncio.timeout(self.limits.request_timeout):
-                return await work
+                if not arrived:
+                    body = await self._body(scope, receive)
+                    receive, arrived = _replay(body, receive), True
+                await self.app(scope, receive, answer)
         except TimeoutError as error:
-            raise RequestError(status, f"{what} within {self.limits.request_timeout:g} seconds.", "Send fewer leads at once.") from error
+            raise self._too_late(arrived=arrived) from error
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
-        """The whole body; None when the sender has gone.
+    def _too_late(self, *, arrived: bool) -> RequestError:
+        status, what = (504, "The request was not done") if arrived else (408, "The body did not arrive")
+        return RequestError(status, f"{what} within {self.limits.request_timeout:g} seconds.", "Send fewer leads at once.")
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        """The whole body.
 
         Raises:
-            RequestError: it is too large, or of a kind that is no JSON.
+            RequestError: it is too large, of a kind that is no JSON, or the sender has gone and nobody will read the answer.
         """
         headers = dict(scope["headers"])
         limit = self.limits.max_batch_body if scope["path"] == "/score_batch" else self.limits.max_body
@@ -97,7 +93,7 @@ class Gate:
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                return None
+                raise RequestError(499, "The sender has gone.")
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if size > limit:
