@@ -164,7 +164,7 @@ def first_of_each(table: pa.Table, key: str, by: list[str]) -> np.ndarray:
     repeated = np.flatnonzero((np.bincount(codes + 1)[codes + 1] > 1) & (codes >= 0))
     kept = np.ones(len(codes), dtype=bool)
     if len(repeated):
-        rest = [name for name in table.column_names if name not in (key, *by)]
+        rest = sorted({*table.column_names} - {key, *by})
         ranks = pc.sort_indices(table.take(pa.array(repeated)), sort_keys=[(name, "ascending") for name in (key, *by, *rest)]).to_numpy()
         ranked = repeated[ranks]
         kept[ranked[1:][codes[ranked[1:]] == codes[ranked[:-1]]]] = False

@@ -52,7 +52,9 @@ def _take_won(check: TableCheck, settings: OutcomesSettings) -> None:
             check.say("warning", "nothing_won", "outcome", detail, "Write the values that mean won under outcomes as won = [...].")
         hint = "List every value under outcomes as won = [...] or lost = [...]."
         unknown = ~np.asarray(pc.or_(won, lost))
-        check.set_aside("unknown_outcome", "outcome", unknown, "outcomes are neither won nor lost; set aside", hint)
+        check.set_aside(
+            "unknown_outcome", "outcome", unknown, "outcomes are neither won nor lost; set aside, so that their leads seem open", hint
+        )
 
 
 def _set_further_aside(check: TableCheck, *, repeatable: bool) -> None:

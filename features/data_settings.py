@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
-from features.contract import SettingsError, Strict, from_micros, parse_moment
+from features.contract import NEVER, SettingsError, Strict, from_micros, parse_moment
 
 
 def _moment(value: object) -> object:
@@ -27,7 +27,11 @@ def _one_or_more(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-Moment = Annotated[int, BeforeValidator(_moment), PlainSerializer(lambda micros: from_micros(micros).isoformat(), return_type=str)]
+def _written(micros: int) -> str | int:
+    return micros if micros >= NEVER else from_micros(micros).isoformat()
+
+
+Moment = Annotated[int, BeforeValidator(_moment), PlainSerializer(_written)]
 """Microseconds since 1970 UTC, written in settings as ``"2026-01-31"`` (midnight UTC) or as a time with its zone."""
 Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
 
@@ -128,7 +132,7 @@ class DataSettings(Strict):
             return None
         try:
             ZoneInfo(value)
-        except (OSError, ValueError):
+        except (KeyError, OSError, ValueError):
             near = get_close_matches(value, sorted(available_timezones()), 1)
             meant = f"; did you mean {near[0]!r}?" if near else ', such as "Europe/Berlin"'
             raise ValueError(f"{value!r} is no time zone of the IANA list{meant}") from None

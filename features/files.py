@@ -96,7 +96,7 @@ def load(settings: TableSettings, root: Path, table: str) -> RawTable:
         raise _refusal(*findings)
     try:
         return RawTable(parts)
-    except pa.ArrowInvalid as error:
+    except pa.ArrowException as error:
         detail = f"the files of {settings.path} do not fit together: {_words(error)}"
         raise _refusal(_finding("types_differ", table, detail, "Write a column with one type in all files.")) from error
 
@@ -108,7 +108,7 @@ def _expand(path: Path, table: str) -> list[Path]:
     elif path.exists():
         found = [path]
     else:
-        found = list(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+        found = [file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file()]
     if not found:
         raise _refusal(_finding("missing_file", table, f"there is no file {path}", _nearest_file(path)))
     return sorted(found)
@@ -123,23 +123,31 @@ def _nearest_file(path: Path) -> str:
 
 def _part(file: Path, path: Path, table: str) -> Part:
     name = str(file.relative_to(path)) if path.is_dir() else file.name
+    read = _csv if file.name.endswith(CSV_SUFFIXES) else _parquet if file.name.endswith(PARQUET_SUFFIXES) else None
+    if read is None:
+        formats = ", ".join(CSV_SUFFIXES + PARQUET_SUFFIXES + DUCKDB_SUFFIXES)
+        raise _refusal(_finding("unknown_format", table, f"{name} is in no format that can be read", f"What can be read: {formats}.", name))
     try:
-        if file.name.endswith(CSV_SUFFIXES):
-            return _csv(file, name)
-        if file.name.endswith(PARQUET_SUFFIXES):
-            return Part(name, pa.parquet.ParquetFile(file).read())
-    except (pa.ArrowException, OSError, ValueError) as error:
+        part = read(file, name)
+    except (pa.ArrowException, OSError) as error:
         detail = f"{name} cannot be read: {_words(error)}"
         raise _refusal(_finding("unreadable_file", table, detail, "Write the file again; it may be cut short or damaged.", name)) from error
-    formats = ", ".join(CSV_SUFFIXES + PARQUET_SUFFIXES + DUCKDB_SUFFIXES)
-    raise _refusal(_finding("unknown_format", table, f"{name} is in no format that can be read", f"What can be read: {formats}.", name))
+    twice = [column for column, count in Counter(part.rows.column_names).items() if count > 1]
+    if twice:
+        raise _refusal(
+            _finding("repeated_column", table, f"{name} has the column {twice[0]!r} twice", "Rename or remove one of them.", name)
+        )
+    return part
+
+
+def _parquet(file: Path, name: str) -> Part:
+    return Part(name, pa.parquet.ParquetFile(file).read())
 
 
 def _csv(file: Path, name: str) -> Part:
-    names, delimiter = _header(file)
-    twice = [column for column, count in Counter(names).items() if count > 1]
-    if twice:
-        raise ValueError(f"the column {twice[0]!r} is there twice")
+    with pa.input_stream(str(file), compression="detect") as stream:
+        header = stream.read(_HEADER_BYTES).split(b"\n")[0]
+    delimiter = max(",;\t|", key=lambda sign: header.count(sign.encode()))
     ragged: list[pa.csv.InvalidRow] = []
     rows = _parse_csv(file, delimiter, ragged, use_threads=True)
     if ragged:
@@ -147,13 +155,6 @@ def _csv(file: Path, name: str) -> Part:
         ragged.clear()
         rows = _parse_csv(file, delimiter, ragged, use_threads=False)
     return Part(name, rows, tuple(row.number for row in ragged), untyped=True)
-
-
-def _header(file: Path) -> tuple[list[str], str]:
-    with pa.input_stream(str(file), compression="detect") as stream:
-        line = stream.read(_HEADER_BYTES).decode("utf-8-sig", errors="replace").split("\n")[0].rstrip("\r")
-    delimiter = max(",;\t|", key=line.count)
-    return [name.strip('"') for name in line.split(delimiter)], delimiter
 
 
 def _parse_csv(file: Path, delimiter: str, ragged: list[pa.csv.InvalidRow], *, use_threads: bool) -> pa.Table:
@@ -175,7 +176,7 @@ def _duckdb(path: Path, wanted: str | None, table: str) -> Part:
     if not path.is_file():
         raise _refusal(_finding("missing_file", table, f"there is no file {path}", _nearest_file(path)))
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
+        with duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": False}) as connection:
             known = sorted(row[0] for row in connection.execute("SELECT table_name FROM information_schema.tables").fetchall())
             if wanted in known:
                 return Part(f"{path.name}:{wanted}", connection.table(f'"{wanted}"').to_arrow_table())

@@ -1,0 +1,245 @@
+"""Each thing that can be wrong with a data set is found, counted, shown by an example, and told together with all the others."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from features.contract import DataError, Finding
+from tests.tables import HEADERS, LAST_ROW, ROWS, read, write_csv, write_tables
+
+
+class Case(NamedTuple):
+    """A row that is added at the end of a table, what is found, and how many rows of the table are left."""
+
+    code: str
+    table: str
+    row: str
+    value: str
+    left: int
+    severity: str = "warning"
+    settings: dict[str, Any] = {}  # noqa: RUF012 - a NamedTuple's default, never written to
+
+
+WHOLE = len(ROWS["leads"])
+I = "interactions"  # noqa: E741
+CASES = [
+    Case("missing_id", "leads", ",2026-01-01T08:00:00Z,5,DE", "(empty)", WHOLE),
+    Case("missing_id", I, ",2026-01-02T08:00:00Z,mail,,,,", "(empty)", WHOLE),
+    Case("missing_id", "outcomes", ",2026-02-01T08:00:00Z,won", "(empty)", WHOLE),
+    Case("duplicate_lead", "leads", "L01,2026-01-05T08:00:00Z,5,DE", "'L01'", WHOLE),
+    Case("unparseable_time", "leads", "L26,31.01.2026,5,DE", "'31.01.2026'", WHOLE + 1),
+    Case("unparseable_time", I, "L01,2026-02-30T08:00:00Z,mail,,,,", "'2026-02-30T08:00:00Z'", WHOLE),
+    Case("unparseable_time", I, "L01,2026-01-02T08:00:00Z,mail,,soon,,", "'soon'", WHOLE + 1),
+    Case("unparseable_time", "outcomes", "L01,never,won", "'never'", WHOLE),
+    Case("time_out_of_range", I, "L01,1969-12-31T23:59:59Z,mail,,,,", "'1969-12-31T23:59:59Z'", WHOLE),
+    Case("time_out_of_range", "outcomes", "L01,2200-01-01T00:00:00Z,won", "'2200-01-01T00:00:00Z'", WHOLE),
+    Case("missing_time", I, "L01,,mail,,,,", "(empty)", WHOLE),
+    Case("missing_time", "outcomes", "L01,,won", "(empty)", WHOLE),
+    Case("missing_type", I, "L01,2026-01-02T08:00:00Z,,,,,", "(empty)", WHOLE),
+    Case("unknown_direction", I, "L01,2026-01-02T08:00:00Z,mail,,,sideways,", "'sideways'", WHOLE + 1),
+    Case("unusable_order", I, "L01,2026-01-02T08:00:00Z,mail,,,,first", "'first'", WHOLE + 1),
+    Case("negative_wait", I, "L01,2026-01-02T08:00:00Z,mail,,2026-01-02T07:59:59Z,,", "'2026-01-02T07:59:59Z'", WHOLE + 1),
+    Case("orphan", I, "L99,2026-01-02T08:00:00Z,mail,,,,", "'L99'", WHOLE),
+    Case("orphan", "outcomes", "L99,2026-02-01T08:00:00Z,won", "'L99'", WHOLE),
+    Case("interaction_before_creation", I, "L01,2025-12-31T08:00:00Z,mail,,,,", "'2025-12-31T08:00:00Z'", WHOLE + 1, "info"),
+    Case("repeated_interaction", I, "L01,2026-01-03T08:00:00Z,mail,i1,,,", "'i1'", WHOLE, "info"),
+    Case("excluded_type", I, "L01,2026-01-02T08:00:00Z,Opened,,,,", "'Opened'", WHOLE, "info", {"exclude_types": ["Open*"]}),
+    Case("open_lead", "outcomes", "L01,,", "(empty)", WHOLE, "info"),
+    Case("unknown_outcome", "outcomes", "L01,2026-02-01T08:00:00Z,merged", "'merged'", WHOLE),
+    Case("conflicting_outcome", "outcomes", "L05,2026-02-02T08:00:00Z,lost", "'L05'", WHOLE),
+    Case("repeated_outcome", "outcomes", "L01,2026-02-02T08:00:00Z,lost", "'L01'", WHOLE, "info"),
+    Case("repeated_outcome", "outcomes", "L01,2026-02-01T08:00:00Z,lost", "'L01'", WHOLE, "info", {"repeatable": True}),
+    Case("ragged_row", "outcomes", "L01,2026-02-01T08:00:00Z", "", WHOLE),
+]
+
+
+def the_one(findings: tuple[Finding, ...], code: str) -> Finding:
+    (found,) = [finding for finding in findings if finding.code == code]
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}-{case.table}-{case.row[:30]}")
+def test_one_bad_row_is_found_and_shown(tmp_path: Path, case: Case) -> None:
+    write_tables(tmp_path, {case.table: [case.row]})
+    tables = read(tmp_path, **case.settings)
+    found = the_one(tables.findings, case.code)
+    assert (found.severity, found.table, found.count) == (case.severity, case.table, 1)
+    assert found.example == f"{case.table}.csv, row {LAST_ROW + 1}" + (f": {case.value}" if case.value else "")
+    assert getattr(tables, case.table).num_rows == case.left
+
+
+def test_the_whole_data_set_has_no_findings(tmp_path: Path) -> None:
+    write_tables(tmp_path)
+    assert read(tmp_path).findings == ()
+
+
+def test_an_outcome_before_creation_closes_its_lead(tmp_path: Path) -> None:
+    write_tables(tmp_path)
+    write_csv(tmp_path, "outcomes", [ROWS["outcomes"][0].replace("2026-02-01", "2025-02-01"), *ROWS["outcomes"][1:]])
+    tables = read(tmp_path)
+    found = the_one(tables.findings, "outcome_before_creation")
+    assert (found.severity, found.count, found.example) == ("warning", 1, "outcomes.csv, row 2: '2025-02-01T08:00:00Z'")
+    assert tables.outcomes.num_rows == WHOLE
+
+
+def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    told = [case for case in CASES if not case.settings]
+    write_tables(tmp_path, {table: [case.row for case in told if case.table == table] for table in ROWS})
+    with pytest.raises(DataError, match="rows cannot be used") as refused:
+        read(tmp_path)
+    findings = refused.value.findings
+    assert {case.code for case in told} | {"too_many_unusable"} == {finding.code for finding in findings}
+    severities = [finding.severity for finding in findings]
+    assert severities == sorted(severities, key=["error", "warning", "info"].index)
+
+
+@pytest.mark.parametrize(("bad", "refused"), [(5, False), (6, True)])
+def test_more_than_a_twentieth_of_unusable_rows_is_refused(tmp_path: Path, bad: int, *, refused: bool) -> None:
+    rows = [f"L01,2026-01-02T08:00:00Z,mail,,,,{i}" for i in range(100 - WHOLE - bad)] + ["L99,2026-01-02T08:00:00Z,mail,,,,"] * bad
+    write_tables(tmp_path, {"interactions": rows})
+    if refused:
+        with pytest.raises(DataError, match=r"6 of 100 rows cannot be used \(6.0%, more than 5%\)") as error:
+            read(tmp_path)
+        assert {finding.code for finding in error.value.findings} == {"orphan", "too_many_unusable"}
+    else:
+        assert read(tmp_path).interactions.num_rows == 95
+
+
+def test_rows_repeated_without_harm_are_never_too_many(tmp_path: Path) -> None:
+    write_tables(tmp_path, {"interactions": ROWS["interactions"] * 3})
+    tables = read(tmp_path)
+    assert the_one(tables.findings, "repeated_interaction").count == 3 * WHOLE
+    assert tables.interactions.num_rows == WHOLE
+
+
+def test_of_repeated_interactions_the_first_known_counts(tmp_path: Path) -> None:
+    twins = ["L02,2026-01-03T08:00:00Z,late,x,2026-01-09T08:00:00Z,,", "L02,2026-01-05T08:00:00Z,early,x,2026-01-05T08:00:00Z,,"]
+    write_tables(tmp_path, {"interactions": twins})
+    assert "early" in read(tmp_path).interactions["type"].to_pylist()
+    assert "late" not in read(tmp_path).interactions["type"].to_pylist()
+
+
+def test_conflicting_outcomes_are_kept_where_conversions_repeat(tmp_path: Path) -> None:
+    write_tables(tmp_path, {"outcomes": ["L05,2026-03-01T08:00:00Z,won", "L05,2026-04-01T08:00:00Z,lost"]})
+    tables = read(tmp_path, repeatable=True)
+    assert tables.findings == ()
+    assert tables.outcomes.num_rows == WHOLE + 2
+
+
+def test_the_earliest_of_conflicting_outcomes_counts(tmp_path: Path) -> None:
+    write_tables(tmp_path, {"outcomes": ["L01,2026-01-15T08:00:00Z,won"]})
+    outcomes = read(tmp_path).outcomes.to_pylist()
+    assert [row["won"] for row in outcomes if row["lead_id"] == "L01"] == [True]
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "detail", "hint"),
+    [
+        ({"leads": {"path": "lead.csv"}}, "missing_file", "there is no file .*lead.csv", "Did you mean leads.csv"),
+        ({"leads": {"path": "no/leads.csv"}}, "missing_file", "there is no file", "There is no folder"),
+        ({"leads": {"path": "*.pq"}}, "missing_file", "there is no file", "relative to the folder"),
+        ({"leads": {"path": "notes.xlsx"}}, "unknown_format", "notes.xlsx is in no format", ".csv, .csv.gz"),
+        ({"leads": {"path": "leads.csv", "columns": {"lead_id": "Lead_ID"}}}, "missing_column", "'Lead_ID'", "Did you mean 'lead_id'"),
+        ({"interactions": {"path": "interactions.csv", "type": "kind"}}, "missing_column", r"'kind' \(our type\)", "The file has: lead_id"),
+        ({"interactions": {"path": "interactions.csv", "order": "odrer"}}, "missing_column", "'odrer'", "Did you mean 'order'"),
+        ({"interactions": {"path": "leads.csv"}}, "missing_column", "'occurred_at'", "Did you mean 'created_at'"),
+        ({"outcomes": {"path": "twice.csv"}}, "repeated_column", "has the column 'lead_id' twice", "Rename"),
+        ({"outcomes": {"path": "latin.csv"}}, "unreadable_file", "UTF8|UTF-8", "damaged"),
+        ({"leads": {"path": "cut.parquet"}}, "unreadable_file", "cut.parquet cannot be read", "cut short"),
+        ({"leads": {"path": "empty.csv"}}, "unreadable_file", "empty.csv cannot be read", "cut short"),
+        ({"leads": {"path": "cut.csv.gz"}}, "unreadable_file", "cut.csv.gz cannot be read", "cut short"),
+        ({"leads": {"path": "base.duckdb", "table": "leads"}}, "missing_file", "there is no file", "Did you mean"),
+        ({"leads": {"path": "cut.duckdb", "table": "leads"}}, "unreadable_file", "cut.duckdb cannot be read", "DuckDB"),
+        ({"leads": {"path": "crm.duckdb", "table": "lead"}}, "missing_table", "no table 'lead'", "the file has: leads"),
+        ({"leads": {"path": "crm.duckdb"}}, "missing_table", "is not named", "the file has: leads"),
+        ({"leads": {"path": "mixed"}}, "types_differ", "do not fit together", "one type"),
+    ],
+    ids=str,
+)
+def test_a_damaged_source_is_refused_in_words(tmp_path: Path, settings: dict[str, Any], code: str, detail: str, hint: str) -> None:
+    write_tables(tmp_path)
+    damage(tmp_path)
+    with pytest.raises(DataError, match=detail) as error:
+        read(tmp_path, **settings)
+    found = next(finding for finding in error.value.findings if finding.code == code)
+    assert found.severity == "error"
+    assert hint in found.hint
+
+
+def test_naive_times_are_an_error_until_a_zone_is_named(tmp_path: Path) -> None:
+    write_tables(tmp_path, {"leads": ["L26,2026-07-01 00:00:00,5,DE", "L27,2026-07-02,5,DE"]})
+    with pytest.raises(DataError, match="leads: times bear no time zone") as error:
+        read(tmp_path)
+    found = the_one(error.value.findings, "naive_time")
+    assert (found.count, found.column, found.example) == (2, "created_at", "leads.csv, row 27: '2026-07-01 00:00:00'")
+    assert 'timezone = "Europe/Berlin"' in found.hint
+    created = read(tmp_path, timezone="Europe/Berlin").leads["created_at"].cast(pa.string()).to_pylist()
+    assert created[-2:] == ["2026-06-30 22:00:00.000000Z", "2026-07-01 22:00:00.000000Z"]
+
+
+@pytest.mark.parametrize(("table", "severity"), [("leads", "error"), ("interactions", "warning"), ("outcomes", "warning")])
+def test_an_empty_table_is_told(tmp_path: Path, table: str, severity: str) -> None:
+    write_tables(tmp_path)
+    write_csv(tmp_path, table, [])
+    if severity == "error":
+        with pytest.raises(DataError, match="the table leads has no rows") as error:
+            read(tmp_path)
+        findings = error.value.findings
+    else:
+        findings = read(tmp_path).findings
+    assert the_one(findings, "empty_table").severity == severity
+
+
+def test_leads_without_creation_need_interactions(tmp_path: Path) -> None:
+    write_tables(tmp_path)
+    write_csv(tmp_path, "leads", [row.split(",")[0] for row in ROWS["leads"]], header="lead_id")
+    found = the_one(read(tmp_path).findings, "missing_column")
+    assert (found.severity, found.column) == ("warning", "created_at")
+    with pytest.raises(DataError, match="lacks the column 'created_at'"):
+        read(tmp_path, interactions=None)
+
+
+def test_outcomes_that_are_never_won_show_what_the_file_has(tmp_path: Path) -> None:
+    write_tables(tmp_path)
+    found = the_one(read(tmp_path, outcomes={"path": "outcomes.csv", "won": ["Won"]}).findings, "nothing_won")
+    assert "the file has 'lost', 'won'" in found.detail
+
+
+def test_a_pattern_that_fits_no_type_is_told(tmp_path: Path) -> None:
+    write_tables(tmp_path)
+    found = the_one(read(tmp_path, exclude_types=["MAIL", "ma*"]).findings, "pattern_without_match")
+    assert "'MAIL' fits no type" in found.detail
+
+
+def test_rows_are_named_by_file_and_past_rows_that_cannot_be_read(tmp_path: Path) -> None:
+    write_tables(tmp_path)
+    (tmp_path / "months").mkdir()
+    february = [*ROWS["interactions"], "a,row,of,more,than,seven,values,here", "L99,2026-01-02T08:00:00Z,mail,,,,"]
+    for month, rows in (("january", ROWS["interactions"]), ("february", february)):
+        write_csv(tmp_path / "months", month, rows, header=HEADERS["interactions"])
+    findings = read(tmp_path, interactions={"path": "months"}).findings
+    assert the_one(findings, "orphan").example == "february.csv, row 28: 'L99'"
+    assert the_one(findings, "ragged_row").example == "february.csv, row 27"
+
+
+def damage(folder: Path) -> None:
+    (folder / "notes.xlsx").write_text("x")
+    (folder / "twice.csv").write_text("lead_id,lead_id\nL01,L01\n")
+    (folder / "latin.csv").write_bytes("lead_id,closed_at,outcome\nM\u00fcller,2026-01-01T00:00:00Z,won\n".encode("latin-1"))
+    (folder / "empty.csv").write_text("")
+    pq.write_table(pa.table({"lead_id": ["L01", "L02"]}), folder / "whole.parquet")
+    (folder / "cut.parquet").write_bytes((folder / "whole.parquet").read_bytes()[:-20])
+    (folder / "cut.csv.gz").write_bytes(gzip.compress((folder / "leads.csv").read_bytes())[:-20])
+    (folder / "cut.duckdb").write_bytes(b"no database" * 1000)
+    with duckdb.connect(str(folder / "crm.duckdb")) as connection:
+        connection.execute("CREATE TABLE leads AS SELECT 'L01' AS lead_id")
+    (folder / "mixed").mkdir()
+    pq.write_table(pa.table({"lead_id": ["L01"], "size": [1]}), folder / "mixed" / "a.parquet")
+    pq.write_table(pa.table({"lead_id": ["L02"], "size": ["big"]}), folder / "mixed" / "b.parquet")
