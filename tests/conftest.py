@@ -1,11 +1,18 @@
-"""What the tests share: where the research data lies, and a skip that CI turns into a failure."""
+"""What the tests share: where the research data lies, a skip that CI turns into a failure, and a registry of their own."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from models.registry import Registry
 
 REPO = Path(__file__).resolve().parent.parent
 DATASETS = REPO / "tests" / "datasets"
@@ -25,3 +32,25 @@ def shared_data(name: str) -> Path:
     if not folder.is_dir():
         missing(f"the data set {name}", f"put its files into {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with all its tables and nothing in them: making one takes seconds, copying it does not."""
+    from models.registry import Registry
+
+    database = tmp_path_factory.mktemp("empty") / "leadheat.db"
+    Registry(f"sqlite:///{database}")
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return database
+
+
+@pytest.fixture
+def registry(empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """An empty registry, and a ``LEADHEAT_HOME``, of the test's own."""
+    from models.registry import Registry
+
+    monkeypatch.setenv("LEADHEAT_HOME", str(tmp_path / "home"))
+    shutil.copy(empty_database, tmp_path / "leadheat.db")
+    return Registry(f"sqlite:///{tmp_path / 'leadheat.db'}")
