@@ -30,7 +30,7 @@ class Outcomes:
     @classmethod
     def from_table(cls, outcomes: pa.Table, lead_ids: pa.Array, repeatable: bool) -> Outcomes:
         """Read a normalised outcomes table (lead_id, closed_at, won)."""
-        lead = lead_positions(outcomes["lead_id"], lead_ids)
+        lead = lead_positions(outcomes["lead_id"], pa.chunked_array([lead_ids]))
         closed_at, won = micros(outcomes["closed_at"]), outcomes["won"].to_numpy()
         closes = ~won if repeatable else np.ones(len(won), bool)
         end = np.full(len(lead_ids), NEVER)

@@ -1,0 +1,171 @@
+"""Learning the conversion model: scikit-learn estimators over the feature matrix, each of which gives a ``Margin``."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import lightgbm
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils import Tags
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from models.calibration import to_probability
+from models.learning import LearningSettings
+from models.margin import BoosterMargin, LinearMargin, Margin, squash
+
+Floats = npt.NDArray[np.float64]
+
+
+class _TwoClasses(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """What both estimators share: two classes, missing values allowed, a probability from ``margin_``."""
+
+    margin_: Margin
+    classes_: npt.NDArray[Any]
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def _take(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> tuple[Floats, Floats, Floats]:
+        """Checked inputs: X float64[m, F], y 0.0 or 1.0, weights float64[m]."""
+        X, y = validate_data(self, X, y, dtype=[np.float32, np.float64], ensure_all_finite="allow-nan", ensure_min_samples=2)
+        check_classification_targets(y)
+        self.classes_ = np.unique(y)
+        if len(self.classes_) > 2:
+            raise ValueError(f"Only binary classification is supported. The type of the target is multiclass: {len(self.classes_)} classes.")
+        if len(self.classes_) < 2:
+            raise ValueError("Classifier can't train when only one class is present.")
+        return X, (y == self.classes_[1]).astype(np.float64), _check_sample_weight(sample_weight, X, dtype=np.float64)
+
+    def decision_function(self, X: npt.ArrayLike) -> Floats:
+        """The margin, float64[m]: raw log-odds of the second class."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float32, np.float64], ensure_all_finite="allow-nan", reset=False)
+        return self.margin_.margin(X)
+
+    def predict_proba(self, X: npt.ArrayLike) -> Floats:
+        """Uncalibrated probabilities of both classes, float64[m, 2]."""
+        won = to_probability(self.decision_function(X))
+        return np.stack([1 - won, won], axis=1)
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """The likelier class."""
+        likelier = self.decision_function(X) > 0
+        return self.classes_[likelier.astype(int)]
+
+
+class BoostingClassifier(_TwoClasses):
+    """LightGBM on log loss, deterministic: the same rows, settings and seed give the same trees, bit for bit, on any number of threads.
+
+    Args:
+        settings: the ``[model]`` table; by default as it is when nothing is written.
+        categorical: positions of the columns whose numbers are codes.
+        rounds: how many trees, instead of the most that the settings allow.
+        threads: that learn.
+    """
+
+    def __init__(
+        self, settings: LearningSettings | None = None, categorical: tuple[int, ...] = (), rounds: int | None = None, threads: int = 1
+    ) -> None:
+        self.settings = settings
+        self.categorical = categorical
+        self.rounds = rounds
+        self.threads = threads
+
+    def fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        later: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    ) -> Self:
+        """Learn; with ``later`` (X, y of later snapshots) stop when their log loss gets no better. ``rounds_`` is how many trees stayed."""
+        X, y, weight = self._take(X, y, sample_weight)
+        settings = self.settings or LearningSettings()
+        data = lightgbm.Dataset(X, y, weight=weight, categorical_feature=list(self.categorical), free_raw_data=True, params=self._data(settings))
+        sets, callbacks = [], []
+        if later is not None:
+            sets = [data.create_valid(*later)]
+            callbacks = [lightgbm.early_stopping(settings.patience, verbose=False)]
+        rounds = self.rounds or settings.rounds
+        booster = lightgbm.train(self._params(settings), data, num_boost_round=rounds, valid_sets=sets, callbacks=callbacks)
+        self.rounds_ = booster.best_iteration if later is not None else rounds
+        self.margin_ = BoosterMargin(_plain(booster.model_to_string(num_iteration=self.rounds_)))
+        return self
+
+    def _data(self, settings: LearningSettings) -> dict[str, Any]:
+        return {"max_bin": settings.max_bin, "verbosity": -1, "feature_pre_filter": False, "min_data_in_bin": 3}
+
+    def _params(self, settings: LearningSettings) -> dict[str, Any]:
+        return {
+            **self._data(settings),
+            "objective": "binary",
+            "metric": "binary_logloss",
+            "learning_rate": settings.learning_rate,
+            "num_leaves": settings.leaves,
+            "min_data_in_leaf": settings.rows_per_leaf,
+            "feature_fraction": settings.column_share,
+            "bagging_fraction": settings.row_share,
+            "bagging_freq": 1 if settings.row_share < 1 else 0,
+            "lambda_l2": settings.l2,
+            "path_smooth": settings.path_smooth,
+            "cat_smooth": 20,
+            "seed": settings.seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": self.threads,
+        }
+
+
+class LogisticClassifier(_TwoClasses):
+    """Logistic regression with an L2 penalty, for few won leads and as the simple model beside the trees.
+
+    Args:
+        penalty: C of scikit-learn's; smaller is stronger.
+        categorical: positions of the columns whose numbers are codes.
+    """
+
+    def __init__(self, penalty: float = 0.01, categorical: tuple[int, ...] = ()) -> None:
+        self.penalty = penalty
+        self.categorical = categorical
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
+        """Learn."""
+        X, y, weight = self._take(X, y, sample_weight)
+        numbers = [i for i in range(X.shape[1]) if i not in set(self.categorical)]
+        squashed = squash(X[:, numbers])
+        present = np.isfinite(squashed).any(axis=0) & ~_constant(squashed)
+        columns, squashed = np.array(numbers, np.intp)[present], squashed[:, present]
+        mean, scale = np.nanmean(squashed, axis=0), np.nanstd(squashed, axis=0)
+        levels = [int(np.nanmax(X[:, i], initial=-1)) + 1 for i in self.categorical]
+        dummies = [X[:, [i]] == np.arange(count) for i, count in zip(self.categorical, levels, strict=True)]
+        design = np.concatenate([np.nan_to_num((squashed - mean) / scale), *dummies], axis=1)
+        model = LogisticRegression(C=self.penalty, max_iter=2_000).fit(design, y, weight)
+        weights = np.split(model.coef_[0], np.cumsum([len(columns), *levels])[:-1])
+        tables = tuple((i, tuple(part.tolist())) for i, part in zip(self.categorical, weights[1:], strict=True))
+        self.margin_ = LinearMargin(
+            float(model.intercept_[0]),
+            tuple(columns.tolist()),
+            tuple(mean.tolist()),
+            tuple(scale.tolist()),
+            tuple(weights[0].tolist()),
+            tables,
+            X.shape[1],
+        )
+        return self
+
+
+def _constant(x: Floats) -> npt.NDArray[np.bool_]:
+    """Which columns hold one value at most."""
+    return np.fmax.reduce(x, axis=0) == np.fmin.reduce(x, axis=0)
+
+
+def _plain(text: str) -> str:
+    """LightGBM's text without the parameters at its end, which tell of the machine (threads) and not of the model."""
+    return text[: text.index("\nparameters:")] + "\n" if "\nparameters:" in text else text

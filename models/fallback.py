@@ -1,0 +1,50 @@
+"""The rules alone: what scores while there is no model."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from features.columns import Schema
+from features.contract import DAY
+from features.history import History
+from models.calibration import Calibration
+from models.feature_set import fit_feature_set
+from models.score import Score, Temperature
+from models.scorer import LeadScorer
+from models.settings import ScoringSettings
+
+HORIZON = 30 * DAY
+
+
+class RulesScorer:
+    """Scores by the points of the rules; they know the declared signals and, beside them, well-known names of types.
+
+    Args:
+        settings: of a data set, or the defaults.
+        horizon: microseconds, told with every score.
+    """
+
+    def __init__(self, settings: ScoringSettings | None = None, horizon: int = HORIZON) -> None:
+        self._settings = settings or ScoringSettings()
+        self._horizon = horizon
+        self._scorer_of = lru_cache(maxsize=256)(self._for_types)
+        fit, grounds = self._settings.rules.fit, dict(self._settings.consent.grounds()).values()
+        numeric = sorted(name for name, points in fit.items() if not isinstance(points, dict))
+        categorical = {name for name, points in fit.items() if isinstance(points, dict)}
+        categorical |= {ground.attribute for ground in grounds if ground.attribute is not None and ground.attribute not in numeric}
+        self.schema = Schema(lead_numeric=tuple(numeric), lead_categorical=tuple(sorted(categorical)))
+
+    def score(self, history: History, as_of: int, previous: Temperature | None = None, *, explain: bool = True) -> Score:
+        """Score the first lead of a history; arguments as of ``LeadScorer.score``."""
+        return self._scorer_of(history.type.levels).score(history, as_of, previous, explain=explain)
+
+    def _for_types(self, types: tuple[str, ...]) -> LeadScorer:
+        """A scorer whose vocabulary is what this lead did: rules need not have seen a type before."""
+        from features.records import InteractionRecord, LeadRecord, history_of
+
+        seen = history_of([LeadRecord("", 0, None, [InteractionRecord(kind, 0) for kind in types])], self.schema)
+        settings = self._settings.model_copy(update={"features": self._settings.features.model_copy(update={"min_count": 1})})
+        features = fit_feature_set(seen, settings)
+        return LeadScorer(features, None, Calibration(), None, np.empty(0), self._horizon, settings, {})

@@ -1,0 +1,131 @@
+"""Reasons: what each signal adds to a lead's log-odds, in words, adding up to them exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from features.catalogue import OTHER, Feature, FeatureSet
+from features.contract import Strict
+from models.rules import ago, often
+
+Floats = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float32]
+EVERYTHING_ELSE = "other"
+
+
+class ReasonSettings(Strict):
+    """The ``[reasons]`` table.
+
+    Attributes:
+        show: how many reasons are told one by one; the rest is one reason, ``other``.
+        never_plus: signals (or ``lead.ATTRIBUTE``) that must not be told as a reason for a lead, and are folded into ``other`` when they are.
+        never_minus: likewise for reasons against a lead.
+    """
+
+    show: int = Field(8, ge=1, le=100)
+    never_plus: tuple[str, ...] = ()
+    never_minus: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Reason:
+    """One reason: ``contribution`` to the calibrated log-odds, and the fact behind it in ``words``."""
+
+    signal: str
+    words: str
+    contribution: float
+
+
+class Explainer:
+    """Turns contributions of columns into reasons; made once for a feature set.
+
+    Args:
+        features: the fitted feature set.
+        settings: the ``[reasons]`` table.
+    """
+
+    def __init__(self, features: FeatureSet, settings: ReasonSettings) -> None:
+        self._features = features
+        self._settings = settings
+        self.signals = tuple(dict.fromkeys(feature.signal for feature in features.features))
+        place = {signal: i for i, signal in enumerate(self.signals)}
+        self._signal_of = np.array([place[feature.signal] for feature in features.features], np.intp)
+
+    def by_signal(self, contributions: Floats) -> Floats:
+        """Sums per signal, float64[m, signals], of what the columns add, float64[m, F] or [m, F + 1]."""
+        rows, signals = len(contributions), len(self.signals)
+        place = np.arange(rows)[:, None] * signals + self._signal_of
+        columns = contributions[:, : len(self._signal_of)]
+        return np.bincount(place.ravel(), columns.ravel(), minlength=rows * signals).reshape(rows, signals)
+
+    def reasons(self, x: Matrix, sums: Floats) -> list[Reason]:
+        """The reasons of one row, the weightiest first and ``other`` last.
+
+        Args:
+            x: the row's features, float32[F].
+            sums: what each signal adds to the log-odds, float64[signals].
+        """
+        order = np.argsort(-np.abs(sums), kind="stable")
+        told = [int(i) for i in order if sums[i] != 0.0 and self._may_tell(self.signals[i], float(sums[i]))][: self._settings.show]
+        reasons = [Reason(self.signals[i], self._words[i](x), float(sums[i])) for i in told]
+        rest = np.delete(sums, told)
+        if rest.any():
+            reasons.append(Reason(EVERYTHING_ELSE, "everything else together", float(rest.sum())))
+        return reasons
+
+    def _may_tell(self, signal: str, contribution: float) -> bool:
+        forbidden = self._settings.never_plus if contribution > 0 else self._settings.never_minus
+        return signal not in forbidden
+
+    @cached_property
+    def _words(self) -> list[Callable[[Matrix], str]]:
+        words = {signal.name: signal.words for signal in self._features.signals}
+        return [self._speaker(signal, words.get(signal)) for signal in self.signals]
+
+    def _speaker(self, signal: str, words: str | None) -> Callable[[Matrix], str]:
+        """How to speak of one signal, given a row."""
+        find = self._features.column
+        if words is not None or signal == OTHER:
+            count, last = find(f"count({signal}, ever)"), find(f"days_since_last({signal})")
+            spoken = "an interaction of an unknown type" if words is None else words
+            return lambda x: f"{spoken} {often(x[count])}{ago(x[last])}" if x[count] > 0 else f"not yet: {spoken}"
+        own = {"activity": self._activity, "time": self._age, "latest steps": self._steps, "first touch": self._first_touch}
+        if signal in own:
+            return own[signal]
+        name = signal.removeprefix("lead.")
+        column = next(i for i, feature in enumerate(self._features.features) if feature.signal == signal and _tells_value(feature))
+        return lambda x: f"{name.replace('_', ' ')}: {self._value(column, x)}"
+
+    def _activity(self, x: Matrix) -> str:
+        find = self._features.column
+        count = float(x[find("count(all, ever)")])
+        if count == 0:
+            return "no interaction so far"
+        return f"{count:.0f} interaction{'s' * (count > 1)} in all, the latest {ago(x[find('days_since_last(all)')])}"
+
+    def _age(self, x: Matrix) -> str:
+        age = float(x[self._features.column("age_days")])
+        return "age of the lead unknown" if np.isnan(age) else f"first known {ago(age)}"
+
+    def _steps(self, x: Matrix) -> str:
+        return f"latest step: {self._value(self._features.column('last_type_1'), x)}"
+
+    def _first_touch(self, x: Matrix) -> str:
+        return f"first touch: {self._value(self._features.column('first_type'), x)}"
+
+    def _value(self, column: int, x: Matrix) -> str:
+        feature, value = self._features.features[column], float(x[column])
+        if np.isnan(value):
+            return "none" if feature.measure in ("last_type", "first_type") else "not stated"
+        return f"{value:g}" if feature.levels is None else feature.levels[int(value)].replace("_", " ")
+
+
+def _tells_value(feature: Feature) -> bool:
+    """Whether a column shows what an attribute is, rather than a sum over it."""
+    return feature.measure in ("lead", "last", "last_value")

@@ -1,0 +1,119 @@
+"""``leadheat.toml``: the whole file. Each part is defined where it is used; here they come together and are read."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from features.catalogue import FeatureSettings
+from features.contract import SettingsError, Strict
+from features.data_settings import DataSettings
+from features.signals import SignalSettings
+from features.snapshots import SnapshotSettings
+from models.consent import ConsentSettings
+from models.gate import GateSettings
+from models.learning import LearningSettings
+from models.lifecycle import QualificationSettings
+from models.reasons import ReasonSettings
+from models.rules import RulesSettings
+from models.temperature import TemperatureSettings
+
+FILE = "leadheat.toml"
+Part = TypeVar("Part", bound=BaseModel)
+
+
+class ScoringSettings(Strict):
+    """The parts that decide about features and scores; a model keeps them."""
+
+    features: FeatureSettings = FeatureSettings()
+    signals: dict[str, SignalSettings] = Field(default_factory=dict)
+    model: LearningSettings = LearningSettings()
+    temperature: TemperatureSettings = TemperatureSettings()
+    reasons: ReasonSettings = ReasonSettings()
+    rules: RulesSettings = RulesSettings()
+    qualification: QualificationSettings = QualificationSettings()
+    consent: ConsentSettings = ConsentSettings()
+
+
+class Settings(ScoringSettings):
+    """All of ``leadheat.toml``."""
+
+    data: DataSettings
+    snapshots: SnapshotSettings = SnapshotSettings()
+    gate: GateSettings = GateSettings()
+
+    @property
+    def scoring(self) -> ScoringSettings:
+        """The parts that a model keeps."""
+        return ScoringSettings(**{name: getattr(self, name) for name in ScoringSettings.model_fields})
+
+
+class Source(NamedTuple):
+    """Settings and the folder that their relative paths start from."""
+
+    settings: Settings
+    root: Path
+
+
+def read_settings(path: Path) -> Source:
+    """Read a data set's settings.
+
+    Args:
+        path: a folder with a ``leadheat.toml``, or such a file.
+
+    Raises:
+        SettingsError: there is no such file, it is no TOML, or says something it must not. All problems are told at once.
+    """
+    file = path / FILE if path.is_dir() else path
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        hint = f"Name a folder with a {FILE}, or such a file. `leadheat simulate OUT --leads 5000` makes one to try."
+        raise SettingsError(f"There is no data set at {path}: {file} does not exist.", hint) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"{file} cannot be read: {error}.", "It must be a text file in TOML.") from error
+    return Source(parse_settings(content, Settings, str(file)), file.parent.resolve())
+
+
+def parse_settings(content: Mapping[str, Any], part: type[Part], where: str) -> Part:
+    """Validate settings and tell all problems in words.
+
+    Raises:
+        SettingsError: a key is unknown (the nearest known one is suggested) or a value is not what it must be.
+    """
+    try:
+        return part.model_validate(content)
+    except ValidationError as error:
+        problems = [_in_words(one, part) for one in error.errors()]
+        raise SettingsError(f"{where}: " + "; ".join(problems) + ".", "Correct the file and try again.") from error
+
+
+def _in_words(problem: Mapping[str, Any], part: type[BaseModel]) -> str:
+    place = [str(step) for step in problem["loc"] if not str(step).startswith(("function-", "tuple[", "dict["))]
+    where = ".".join(place)
+    if problem["type"] == "extra_forbidden":
+        nearest = get_close_matches(place[-1], _known_keys(part, place[:-1]), n=1, cutoff=0.0)
+        return f"{where} is no key" + (f'; did you mean "{nearest[0]}"?' if nearest else "")
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{where}: {message[0].lower()}{message[1:]}"
+
+
+def _known_keys(part: type[BaseModel], path: Sequence[str]) -> list[str]:
+    """The keys of the table at ``path``: fields are followed by name, free names (signals) are skipped."""
+    for step in path:
+        field = part.model_fields.get(step)
+        inner = _models(field.annotation) if field else []
+        part = inner[0] if inner else part
+    return [field.alias or name for name, field in part.model_fields.items()]
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The settings classes inside of an annotation such as ``dict[str, SignalSettings] | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in getattr(annotation, "__args__", ()) for model in _models(argument)]

@@ -1,0 +1,99 @@
+"""From a scorer's numbers to a table of scores, a row a snapshot: what batch writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from features.contract import DAY
+from features.history import History
+from models.qualification import AGREEMENT, agreement
+from models.reasons import Reason
+from models.temperature import NAMES
+
+if TYPE_CHECKING:
+    from models.scorer import Integers, LeadScorer, Scored
+
+_REASON = pa.struct([("signal", pa.string()), ("words", pa.string()), ("contribution", pa.float64())])
+SCHEMA = pa.schema(
+    [
+        ("lead_id", pa.string()),
+        ("as_of", pa.timestamp("us", "UTC")),
+        ("probability", pa.float64()),
+        ("horizon_days", pa.float64()),
+        ("score", pa.float64()),
+        ("temperature", pa.string()),
+        ("log_odds", pa.float64()),
+        ("points", pa.float64()),
+        ("rules_temperature", pa.string()),
+        ("agreement", pa.string()),
+        ("stage", pa.string()),
+        ("funnel", pa.string()),
+        ("next_step", pa.string()),
+        ("respond_within_minutes", pa.int64()),
+        ("contactable", pa.bool_()),
+        ("version", pa.string()),
+        ("fingerprint", pa.string()),
+        ("base", pa.float64()),
+        ("reasons", pa.list_(_REASON)),
+    ]
+)
+"""The columns; ``base`` and ``reasons`` are null where no reasons were asked for, and for cold leads."""
+
+
+def score_table(scorer: LeadScorer, history: History, lead: Integers, as_of: Integers, threads: int = 1, *, explain: bool = False) -> pa.Table:
+    """Score m snapshots; arguments as of ``LeadScorer.score_many``. The table has the columns of ``SCHEMA``."""
+    scored = scorer.numbers(history, lead, as_of, threads)
+    m, modelled = len(lead), scorer.margin is not None
+    position, kinds = scorer.qualifier.qualify_many(scored.X, scored.temperature)
+    base, reasons = _reasons(scorer, scored, threads) if explain and modelled else (pa.nulls(m, pa.float64()), pa.nulls(m))
+    columns = {
+        "lead_id": history.lead_ids.take(pa.array(lead)),
+        "as_of": pa.array(as_of).cast(pa.timestamp("us", "UTC")),
+        "probability": _or_null(scored.probability, modelled),
+        "horizon_days": np.full(m, scorer.horizon / DAY),
+        "score": _or_null(scored.score, modelled),
+        "temperature": _texts(NAMES, scored.temperature),
+        "log_odds": _or_null(scored.log_odds, modelled),
+        "points": scored.points,
+        "rules_temperature": _texts(NAMES, scored.rules_temperature),
+        "agreement": _texts(AGREEMENT, agreement(scored.temperature, scored.rules_temperature)),
+        "stage": _texts([kind.stage for kind in kinds], position),
+        "funnel": _texts([kind.funnel for kind in kinds], position),
+        "next_step": _texts([kind.next_step.words for kind in kinds], position),
+        "respond_within_minutes": pa.array([kind.respond_within_minutes for kind in kinds], pa.int64()).take(pa.array(position)),
+        "contactable": pa.array([kind.contactable.allowed for kind in kinds], pa.bool_()).take(pa.array(position)),
+        "version": pa.repeat(pa.scalar(scorer.version, pa.string()), m),
+        "fingerprint": pa.repeat(pa.scalar(scorer.fingerprint, pa.string()), m),
+        "base": base,
+        "reasons": reasons,
+    }
+    return pa.table([pa.array(columns[field.name]).cast(field.type) for field in SCHEMA], schema=SCHEMA)
+
+
+def _texts(words: Sequence[str], codes: np.ndarray) -> pa.Array:
+    return pa.array(words, pa.string()).take(pa.array(codes.astype(np.int64)))
+
+
+def _or_null(values: np.ndarray, modelled: bool) -> pa.Array:
+    return pa.array(values) if modelled else pa.nulls(len(values), pa.float64())
+
+
+def _reasons(scorer: LeadScorer, scored: Scored, threads: int) -> tuple[pa.Array, pa.Array]:
+    """Base and reasons of the warm and hot rows."""
+    rows = np.flatnonzero(scored.temperature > 0)
+    base: list[float | None] = [None] * len(scored.X)
+    reasons: list[list[dict[str, object]] | None] = [None] * len(scored.X)
+    if len(rows):
+        sums, bases = scorer.contributions(scored, rows, threads)
+        for i, row in enumerate(rows.tolist()):
+            base[row] = float(bases[i])
+            reasons[row] = [_plain(reason) for reason in scorer.explainer.reasons(scored.X[row], sums[i])]
+    return pa.array(base, pa.float64()), pa.array(reasons, pa.list_(_REASON))
+
+
+def _plain(reason: Reason) -> dict[str, object]:
+    return {"signal": reason.signal, "words": reason.words, "contribution": reason.contribution}
