@@ -53,6 +53,14 @@ def test_order_is_kept_to_the_last_bit_and_no_probability_is_0_or_1(margins: lis
     assert ((probability > 0) & (probability < 1)).all()
 
 
+def test_pieces_of_a_curve_meet_without_a_step_down() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        knots, levels = (np.sort(rng.normal(0, 3, 40)) for _ in range(2))
+        curve = Calibration("isotonic", 1.0, 0.0, tuple(knots.tolist()), tuple(levels.tolist()))
+        assert (curve.log_odds(np.nextafter(knots, -np.inf)) <= curve.log_odds(knots)).all()
+
+
 @pytest.mark.parametrize("calibration", [Calibration(), Calibration("offset", 1.0, -0.3), Calibration("sigmoid", 0.7, 0.2), CURVE])
 def test_one_row_alone_equals_the_row_in_a_batch(calibration: Calibration) -> None:
     margin = np.random.default_rng(3).normal(0, 4, 1001)

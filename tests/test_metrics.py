@@ -85,12 +85,12 @@ def test_lift_counts_the_top_tenth_rounded_up_and_breaks_ties_by_lead_id() -> No
     assert Predictions(y[shuffled], p[shuffled], lead[shuffled]).figures() == Predictions(y, p, lead).figures()
 
 
-@pytest.mark.parametrize("rows", [10, 110, 590, 5_900])
-def test_a_whole_tenth_is_not_rounded_up(rows: int) -> None:
+@pytest.mark.parametrize(("rows", "share", "count"), [(5_900, 0.1, 590), (100, 0.07, 7), (100, 0.29, 29), (5_905, 0.1, 591)])
+def test_only_a_broken_number_of_rows_is_rounded_up(rows: int, share: float, count: int) -> None:
     y, p, _ = sample(rows, rows, seed=2)
-    top = np.argsort(-p)[: rows // 10]
-    y[top[0]] = 1
-    assert Predictions(y, p).lift_at(0.1) == pytest.approx(y[top].mean() / y.mean())
+    top = np.argsort(-p)[:count]
+    y[top[:-1]], y[top[-1]] = 1, 0
+    assert Predictions(y, p).lift_at(share) == pytest.approx(y[top].mean() / y.mean())
 
 
 def test_gains_rise_from_nothing_to_everything_and_are_straight_across_ties() -> None:
