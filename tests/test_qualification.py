@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -181,6 +181,7 @@ def test_levels_that_consent_needs() -> None:
     assert consent.levels_needed() == {"opt_in": {"yes", "all"}}
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -201,6 +202,7 @@ def test_many_leads_are_decided_as_one(leads: list[tuple[dict[str, float], int]]
     ]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**13 - 1), st.integers(0, 2))
 def test_no_situation_is_without_a_step_and_no_opt_out_is_contacted(facts: int, temperature: int) -> None:
     situation = Situation(Fact(facts), temperature, QualificationSettings())

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
@@ -157,6 +157,7 @@ rows = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(rows, st.randoms(use_true_random=False))
 def test_reasons_add_up_exactly_in_any_order(seen: dict[str, float], shuffle: random.Random) -> None:
     rules = Rules(RulesSettings.model_validate({"fit": {"industry": {"retail": 0.1, "software": -0.7}}}), FEATURES)
@@ -174,6 +175,7 @@ def test_reasons_add_up_exactly_in_any_order(seen: dict[str, float], shuffle: ra
     assert math.isfinite(total)
 
 
+@settings(deadline=None)
 @given(rows, st.sampled_from(["asked_for_demo", "white_paper", "page_view"]), st.floats(0, 1, width=32))
 def test_one_more_inbound_signal_never_lowers_the_points(seen: dict[str, float], signal: str, weight: float) -> None:
     rules = Rules(RulesSettings(), FEATURES)
@@ -183,6 +185,7 @@ def test_one_more_inbound_signal_never_lowers_the_points(seen: dict[str, float],
     assert rules.temperature(row(more))[0] >= rules.temperature(row(seen))[0]
 
 
+@settings(deadline=None)
 @given(st.lists(rows, min_size=2, max_size=8))
 def test_a_lead_alone_has_the_points_it_has_in_the_batch(batch: list[dict[str, float]]) -> None:
     rules = written()
