@@ -142,9 +142,9 @@ class Rules:
         self._points = np.array([(self.settings.points or {})[name] for name in names], dtype=np.float64)
         self._cap = np.array([self.settings.caps[name] for name in names], dtype=np.float64)
         self._hot = _columns(features, [f"days_since_last({name})" for name in self.settings.hot_at_once or ()])
-        self._fit(features)
+        self._compile_fit(features)
 
-    def _fit(self, features: FeatureSet) -> None:
+    def _compile_fit(self, features: FeatureSet) -> None:
         ranges = [(name, part) for name, fit in self.settings.fit.items() if not isinstance(fit, dict) for part in fit]
         self._range_names = [(name, part.words) for name, part in ranges]
         self._range_columns = _columns(features, [f"lead.{name}" for name, _ in ranges])
