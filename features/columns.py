@@ -70,6 +70,24 @@ class Attributes:
             {name: Categorical.of_arrow(_texts(table, name)) for name in categorical},
         )
 
+    def conform(self, numeric: Iterable[str], categorical: Iterable[str], rows: int) -> Attributes:
+        """The named columns; one that is not here is missing in all ``rows``.
+
+        Raises:
+            DataError: a column is of the other kind.
+        """
+        other = sorted({*numeric} & {*self.categorical} | {*categorical} & {*self.numeric})
+        if other:
+            raise DataError(
+                f"Numbers have become texts, or texts numbers, since the model was trained: {', '.join(other)}.",
+                "Repair the columns, or train a model on the data as they are now.",
+            )
+        nowhere = Categorical(np.full(rows, -1, np.int32), ())
+        return Attributes(
+            {name: self.numeric.get(name, np.full(rows, np.nan)) for name in numeric},
+            {name: self.categorical.get(name, nowhere) for name in categorical},
+        )
+
     def take(self, rows: np.ndarray | slice) -> Attributes:
         """The same columns for a choice of rows."""
         return Attributes(

@@ -96,6 +96,31 @@ class History:
             lead_attributes=Attributes.of_arrow(leads, schema.lead_numeric, schema.lead_categorical),
         )
 
+    def with_schema(self, schema: Schema) -> History:
+        """The same histories with the attributes of a schema; one that is not there is missing everywhere.
+
+        Raises:
+            DataError: an attribute is not of the schema's kind.
+        """
+        return replace(
+            self,
+            attributes=self.attributes.conform(schema.numeric, schema.categorical, len(self.occurred_at)),
+            lead_attributes=self.lead_attributes.conform(schema.lead_numeric, schema.lead_categorical, len(self)),
+        )
+
+    def known_before(self, as_of: int) -> History:
+        """The same leads as they were known before ``as_of``: without interactions that happened, or were recorded, at or after it."""
+        rows = self.known_at < as_of
+        return replace(
+            self,
+            start=np.append(0, np.cumsum(rows))[self.start],
+            occurred_at=self.occurred_at[rows],
+            known_at=self.known_at[rows],
+            type=self.type.take(rows),
+            direction=self.direction[rows],
+            attributes=self.attributes.take(rows),
+        )
+
     def slice(self, low: int, high: int) -> History:
         """The leads ``low <= i < high``, as views."""
         rows = slice(int(self.start[low]), int(self.start[high]))

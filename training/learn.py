@@ -1,0 +1,167 @@
+"""From a split to a LeadScorer: features, model, calibration, bands, and the rules' points as a probability for comparison."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from features.catalogue import FeatureSet
+from features.compute import compute
+from features.contract import DAY, ModelError
+from features.dataset import Dataset
+from features.snapshots import Snapshots
+from models.calibrate import choose_calibration
+from models.calibration import Calibration, to_probability
+from models.conversion import BoostingClassifier, LogisticClassifier
+from models.feature_set import fit_feature_set
+from models.learning import FEWEST_WON, LearningSettings
+from models.margin import Margin, Matrix
+from models.policies import choose_bands
+from models.rules import Rules
+from models.scorer import LeadScorer
+from models.settings import Settings
+from training.split import Split, weights
+
+logger = logging.getLogger("leadheat.training")
+
+POINTS_PER_LOG_ODDS = 10.0
+"""The rules' points are divided by it before they are calibrated, so that they are of a margin's size."""
+HELD_OUT = 4
+"""One lead in so many is held out to find when to stop; it is looked at in the later half of the learning part."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """A part with its features."""
+
+    X: Matrix
+    snapshots: Snapshots
+    weight: np.ndarray | None
+
+    def take(self, rows: np.ndarray) -> _Rows:
+        weight = None if self.weight is None else self.weight[rows]
+        return _Rows(self.X[rows], self.snapshots.take(rows), weight)
+
+
+def learn(dataset: Dataset, parts: Split, settings: Settings) -> LeadScorer:
+    """Learn a scorer.
+
+    The number of trees is found on held-out leads of the learning part, the calibration and the bands on the calibration part by a
+    model that did not see it; the model that stays is then learnt from all training snapshots (``refit``).
+
+    Raises:
+        ModelError: too few leads were won to learn from.
+    """
+    learning = _regularised(settings.model, _won_leads(parts.learn))
+    logger.info("naming the features")
+    features = fit_feature_set(dataset.history, settings.scoring, until=int(parts.train.as_of.max()))
+    threads = os.cpu_count() or 1
+    logger.info("computing %d features of %d snapshots", len(features.names), len(parts.train))
+    X = compute(features, dataset.history, parts.train.lead, parts.train.as_of, threads)
+    train = _Rows(X, parts.train, weights(parts.train, settings.snapshots.weight))
+    begin = int(parts.calibrate.as_of.min())
+    early = train.take(train.snapshots.as_of + settings.snapshots.horizon <= begin)
+    late = train.take(train.snapshots.as_of >= begin)
+    learner = _Learner(features, learning, threads)
+    rounds = learner.find_rounds(early) if learner.boosts else 0
+    logger.info("learning the %s model", learning.kind)
+    first = learner.fit(early, rounds)
+    logger.info("calibrating on %d later snapshots", len(late.snapshots))
+    margin = first.margin(late.X, threads)
+    choice = choose_calibration(margin, late.snapshots.label, late.snapshots.lead, late.weight, learning.seed)
+    probability = choice.calibration.probability(margin)
+    rows = late.snapshots
+    return LeadScorer(
+        features=features,
+        margin=learner.fit(train, rounds) if learning.refit else first,
+        calibration=choice.calibration,
+        bands=choose_bands(settings.temperature, probability, rows.label, rows.as_of, rows.lead),
+        reference=np.sort(probability),
+        horizon=settings.snapshots.horizon,
+        settings=settings.scoring,
+        facts=_facts(dataset, parts, learning, rounds)
+        | {"calibration": choice.to_dict(), "rules_calibration": _calibrate_rules(features, settings, late, learning.seed)},
+    )
+
+
+class _Learner:
+    """Fits models of one kind on parts."""
+
+    def __init__(self, features: FeatureSet, learning: LearningSettings, threads: int) -> None:
+        self._categorical = tuple(features.categorical_columns)
+        self._learning = learning
+        self._threads = threads
+        self.boosts = learning.kind == "boosting"
+
+    def find_rounds(self, rows: _Rows) -> int:
+        """How many trees serve leads best that were not learnt from."""
+        logger.info("finding the number of trees")
+        held_out = _hash(rows.snapshots.lead) % HELD_OUT == 0
+        later = held_out & (rows.snapshots.as_of >= np.median(rows.snapshots.as_of))
+        label = rows.snapshots.label
+        if min(label[later].sum(), label[~held_out].sum()) < 1:
+            return self._learning.rounds // 10
+        some = rows.take(~held_out)
+        model = BoostingClassifier(self._learning, self._categorical, threads=self._threads)
+        model.fit(some.X, some.snapshots.label, some.weight, later=(rows.X[later], label[later]))
+        return int(model.rounds_)
+
+    def fit(self, rows: _Rows, rounds: int) -> Margin:
+        """The model of all these rows."""
+        if self.boosts:
+            boosting = BoostingClassifier(self._learning, self._categorical, rounds, self._threads)
+            return boosting.fit(rows.X, rows.snapshots.label, rows.weight).margin_
+        return LogisticClassifier(categorical=self._categorical).fit(rows.X, rows.snapshots.label, rows.weight).margin_
+
+
+def rules_probability(rules: Rules, calibration: Calibration, X: Matrix) -> np.ndarray:
+    """The rules' points as a probability, float64[m], so that they can be judged by the same figures."""
+    return to_probability(calibration.log_odds(rules.points(X) / POINTS_PER_LOG_ODDS))
+
+
+def _calibrate_rules(features: FeatureSet, settings: Settings, late: _Rows, seed: int) -> dict[str, Any]:
+    points = Rules(settings.rules, features).points(late.X) / POINTS_PER_LOG_ODDS
+    choice = choose_calibration(points, late.snapshots.label, late.snapshots.lead, late.weight, seed)
+    return choice.calibration.to_dict()
+
+
+def _won_leads(snapshots: Snapshots) -> int:
+    return len(np.unique(snapshots.lead[snapshots.label == 1]))
+
+
+def _regularised(settings: LearningSettings, won: int) -> LearningSettings:
+    """The kind of model and the regularisation that so many won leads can bear."""
+    if won < FEWEST_WON:
+        raise ModelError(
+            f"{won} won leads are too few to learn from: {FEWEST_WON - won} are missing, so the rules stay in charge.",
+            "Bring more history, lengthen [snapshots] horizon, or wait until more outcomes have matured.",
+        )
+    kind = settings.kind if settings.kind != "auto" else "boosting" if won >= settings.boosting_from else "logistic"
+    if won >= settings.plenty or kind == "logistic":
+        return settings.model_copy(update={"kind": kind})
+    return settings.model_copy(update={"kind": kind, "leaves": min(settings.leaves, 7), "l2": 4 * settings.l2})
+
+
+def _hash(lead: np.ndarray) -> np.ndarray:
+    """A fixed shuffle of lead numbers (Knuth's multiplicative hash), int64[m]."""
+    return (lead.astype(np.uint64) * np.uint64(2654435761) >> np.uint64(16)).astype(np.int64)
+
+
+def _facts(dataset: Dataset, parts: Split, learning: LearningSettings, rounds: int) -> dict[str, Any]:
+    return {
+        "data": {"name": dataset.name, "fingerprint": dataset.fingerprint, "leads": len(dataset.history)},
+        "kind": learning.kind,
+        "trees": rounds,
+        "train": {"rows": len(parts.train), "positives": int(parts.train.label.sum()), "won_leads": _won_leads(parts.train)},
+        "train_days": [int(parts.train.as_of.min() // DAY), int(parts.train.as_of.max() // DAY)],
+        "purged": parts.purged,
+    }
+
+
+def with_facts(scorer: LeadScorer, **facts: Any) -> LeadScorer:
+    """The same scorer that knows more about itself."""
+    return replace(scorer, facts=scorer.facts | facts)

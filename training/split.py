@@ -1,0 +1,115 @@
+"""The split in time: learn, then calibrate, then test, and a gap of one horizon before each of the later parts (purge).
+
+With a horizon h, the calibration part beginning at K and the test part at T::
+
+    learn ........|<-- h -->| calibrate ........|<-- h -->| test ........
+                            K                             T
+
+A snapshot of an earlier part whose horizon would reach into a later one is left out, so no label looks into what it is compared with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.contract import DataError
+from features.dataset import Dataset
+from features.snapshots import Snapshots, SnapshotSettings, after_interactions, at_creation, grid, on_dates
+
+TEST_SHARE = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Matured snapshots: ``train`` holds ``learn``, ``calibrate`` and what lies in the gap between them."""
+
+    train: Snapshots
+    learn: Snapshots
+    calibrate: Snapshots
+    test: Snapshots
+    purged: int
+
+
+def split(dataset: Dataset, settings: SnapshotSettings, calibration_share: float) -> Split:
+    """Look at the leads and part the matured snapshots in time.
+
+    Args:
+        dataset: what was observed.
+        settings: the ``[snapshots]`` table. Without dates the last 20 % of the snapshots are the test part.
+        calibration_share: of the training snapshots, the latest.
+
+    Raises:
+        DataError: a part is empty.
+    """
+    everything = looks(dataset, settings).matured
+    train, test = _by_dates(dataset, everything, settings) if settings.test or settings.train else _by_share(everything)
+    if not len(train) or not len(test):
+        part = "test" if len(train) else "training"
+        raise DataError(
+            f"The data set {dataset.name} has no matured snapshot for the {part} part.",
+            "Its horizon must end before the data do: shorten [snapshots] horizon, bring more history, or set train and test.",
+        )
+    begin = test.as_of.min()
+    kept = train.take(train.as_of + settings.horizon <= begin)
+    later = _latest(kept.as_of, calibration_share)
+    calibrate = kept.take(kept.as_of >= later)
+    learn = kept.take(kept.as_of + settings.horizon <= later)
+    for part, name in ((kept, "training"), (learn, "learning"), (calibrate, "calibration")):
+        if not len(part):
+            raise DataError(f"No snapshot is left for the {name} part.", "A horizon must fit between the parts: bring more history, or shorten it.")
+    return Split(kept, learn, calibrate, test, len(train) - len(learn) - len(calibrate))
+
+
+def looks(dataset: Dataset, settings: SnapshotSettings) -> Snapshots:
+    """All snapshots that the settings ask for, apart from the test dates."""
+    if settings.at_creation:
+        return at_creation(dataset, settings.horizon)
+    if settings.after_each_interaction:
+        return after_interactions(dataset, settings.horizon)
+    first, last = settings.train or (_first_moment(dataset), dataset.observed_until)
+    return on_dates(dataset, grid(first, last, settings.every), settings.horizon)
+
+
+def _first_moment(dataset: Dataset) -> int:
+    """Midnight UTC after the first lead was created or did something."""
+    from features.contract import DAY, UNKNOWN_TIME
+
+    moments = np.append(dataset.history.created_at, dataset.history.occurred_at)
+    known = moments[moments != UNKNOWN_TIME]
+    if not len(known):
+        raise DataError(f"The data set {dataset.name} has neither a creation date nor an interaction.", "Without time there is no history.")
+    return int((known.min() // DAY + 1) * DAY)
+
+
+def _by_share(snapshots: Snapshots) -> tuple[Snapshots, Snapshots]:
+    later = _latest(snapshots.as_of, TEST_SHARE) if len(snapshots) else 0
+    return snapshots.take(snapshots.as_of < later), snapshots.take(snapshots.as_of >= later)
+
+
+def _by_dates(dataset: Dataset, snapshots: Snapshots, settings: SnapshotSettings) -> tuple[Snapshots, Snapshots]:
+    """By the stated dates; what is not stated is everything before the test, or everything after the training."""
+    train, test = settings.train, settings.test
+    end = train[1] if train else test.first - 1 if test else 0
+    learned = snapshots.take((snapshots.as_of <= end) & (snapshots.as_of >= (train[0] if train else snapshots.as_of.min(initial=0))))
+    first = test.first if test else end + settings.horizon
+    last = min(test.last if test else dataset.observed_until, dataset.observed_until)
+    if settings.at_creation or settings.after_each_interaction:
+        return learned, snapshots.take((snapshots.as_of >= first) & (snapshots.as_of <= last))
+    every = (test.every if test else None) or settings.every
+    return learned, on_dates(dataset, grid(first, last, every), settings.horizon).matured
+
+
+def _latest(as_of: np.ndarray, share: float) -> int:
+    """The moment from which on about this share of the rows lie."""
+    return int(np.sort(as_of)[min(int(len(as_of) * (1 - share)), len(as_of) - 1)])
+
+
+def weights(snapshots: Snapshots, how: str) -> np.ndarray | None:
+    """float64[m]: each snapshot's share of its lead, on average 1; None where every snapshot counts alike."""
+    if how == "snapshot":
+        return None
+    per_lead = np.bincount(snapshots.lead)[snapshots.lead]
+    share: np.ndarray = 1.0 / per_lead
+    return share * (len(share) / share.sum())
