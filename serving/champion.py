@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from time import monotonic
+from typing import Any
 
-from models.scorer import LeadScorer, Score
-
-from features.columns import Schema
 from features.contract import DAY, LeadheatError
-from features.history import History
 from features.records import InteractionRecord, LeadRecord, history_of
 from models import home
+from models.fallback import RulesScorer
+from models.scorer import LeadScorer
+from models.settings import read_settings
 from serving import metrics
 
 EVERY = 2.0
 """Seconds between two looks at the champion's link: a promotion is in service within twice that, in every worker."""
+REST = 60.0
+"""Seconds until a champion that was refused is tried again."""
 
+Scorer = LeadScorer | RulesScorer
 logger = logging.getLogger("leadheat.serving")
-
-
-class Scorer(Protocol):
-    """What scores a lead."""
-
-    @property
-    def schema(self) -> Schema: ...  # noqa: D102
-    def score(self, history: History, as_of: int, previous: str | None = None, *, explain: bool = True) -> Score: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +32,38 @@ class InService:
     """A scorer and where it came from. A request takes it once, so that no answer mixes two versions.
 
     Attributes:
-        version: the champion's, or None where the rules score.
+        folder: the champion's, or None where the rules score.
         problem: why there is no model, or why a newer one was refused; empty when all is well.
     """
 
     scorer: Scorer
-    version: str | None = None
     folder: Path | None = None
     problem: str = ""
 
     @property
     def kind(self) -> str:
         """What scores: ``model`` or ``rules``."""
-        return "rules" if self.version is None else "model"
+        return "rules" if self.folder is None else "model"
+
+    @property
+    def version(self) -> str | None:
+        """The champion's version."""
+        return self.scorer.version if isinstance(self.scorer, LeadScorer) else None
 
     def describe(self) -> dict[str, Any]:
         """What ``/model`` says."""
-        return {"name": "leadheat", "version": self.version}
+        scorer = self.scorer
+        if isinstance(scorer, RulesScorer):
+            return {"name": "rules", "version": None, "problem": self.problem}
+        return {
+            "name": "leadheat",
+            "version": scorer.version,
+            "fingerprint": scorer.fingerprint,
+            "horizon_days": scorer.horizon / DAY,
+            "bands": None if scorer.bands is None else scorer.bands.to_dict(),
+            "signals": [{"name": one.name, "words": one.words} for one in scorer.features.signals],
+            **scorer.facts,
+        }
 
     def readiness(self) -> dict[str, Any]:
         """What ``/readyz`` says."""
@@ -67,42 +77,41 @@ class ChampionWatch:
 
     Args:
         rules: what scores while there is no champion.
-        load: reads a champion's folder.
     """
 
-    def __init__(self, rules: Scorer, load: Callable[[Path], Scorer] = LeadScorer.load) -> None:
-        self._load = load
+    def __init__(self, rules: RulesScorer) -> None:
         self._refused: Path | None = None
+        self._again_at = 0.0
         self.current = InService(rules, problem="No champion was promoted yet; leads are scored by the rules alone.")
 
     def look(self) -> None:
         """Take the champion into service if it is another one than before."""
         champion = home.champion()
-        if champion is None or champion.folder in (self.current.folder, self._refused):
+        if champion is None or champion.folder == self.current.folder:
+            return
+        if champion.folder == self._refused and monotonic() < self._again_at:
             return
         try:
-            scorer = self._load(champion.folder)
+            scorer = LeadScorer.load(champion.folder, champion.version)
             try_out(scorer)
         except Exception as error:  # noqa: BLE001 - whatever a folder holds, the service goes on with what it has
             self._refuse(champion, error)
             return
-        self._refused = None
-        self.current = InService(scorer, champion.version, champion.folder)
+        self.current = InService(scorer, champion.folder)
         metrics.count_swap("loaded")
         metrics.set_model_in_use(True)
         logger.info("version %s is in service", champion.version)
 
     def _refuse(self, champion: home.Champion, error: Exception) -> None:
-        """Remember why, and not to try the same folder again: a version's folder never changes."""
+        """Say why, and let the folder rest: a version's folder never changes, though a failing disk may recover."""
+        self._refused, self._again_at = champion.folder, monotonic() + REST
         why = str(error) if isinstance(error, LeadheatError) else f"{type(error).__name__}: {error}"
-        stays = "the rules alone score" if self.current.version is None else f"version {self.current.version} stays"
+        stays = f"version {self.current.version} stays" if self.current.version else "the rules alone score"
         problem = f"Version {champion.version} cannot be used, {stays}: {why}"
-        if not isinstance(error, OSError):
-            self._refused = champion.folder
         if problem != self.current.problem:
             logger.error(problem)
             metrics.count_swap("refused")
-        self.current = InService(self.current.scorer, self.current.version, self.current.folder, problem)
+        self.current = replace(self.current, problem=problem)
 
     async def watch(self) -> None:
         """Look again and again, beside the requests, until cancelled."""
@@ -115,15 +124,21 @@ class ChampionWatch:
 
 
 def try_out(scorer: Scorer) -> None:
-    """Score a lead without and one with a history, so that whatever is compiled or lazily loaded is there before a request."""
+    """Score a lead without and one with a history, so that whatever is compiled or lazily made is there before a request."""
     visit = InteractionRecord("page_view", 0)
     for lead in (LeadRecord("nobody"), LeadRecord("somebody", 0, None, [visit])):
         for explain in (False, True):
             scorer.score(history_of([lead], scorer.schema), DAY, explain=explain)
 
 
-def rules_alone() -> Scorer:
-    """The rules as a scorer."""
-    from models.scorer import rules_only
+def rules_alone() -> RulesScorer:
+    """The rules of the ``leadheat.toml`` that ``LEADHEAT_SETTINGS`` names, else the default ones, as a scorer.
 
-    return rules_only()
+    Raises:
+        SettingsError: the file is not there, or says something it must not.
+    """
+    named = os.environ.get("LEADHEAT_SETTINGS")
+    settings = read_settings(Path(named)).settings if named else None
+    scorer = RulesScorer(settings.scoring, settings.snapshots.horizon) if settings else RulesScorer()
+    try_out(scorer)
+    return scorer

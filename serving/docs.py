@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from models.scorer import Score
 from pydantic import TypeAdapter
 
+from models.score import Score
 from serving.errors import ErrorBody
 from serving.schemas import ScoreBatch, ScoreBatchRequest, ScoreRequest
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NotRequired
 
-from models.scorer import Score
 from pydantic import ConfigDict, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
@@ -19,6 +18,7 @@ from typing_extensions import TypedDict
 from features.contract import Strict, to_micros
 from features.history import DIRECTIONS, UNKNOWN
 from features.records import InteractionRecord, LeadRecord
+from models.score import Score
 from serving.limits import LIMITS
 
 FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)

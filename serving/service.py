@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import bentoml
-from models.scorer import Score
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,6 +21,7 @@ from starlette.routing import Route
 from features.contract import SettingsError, to_micros
 from features.records import LeadRecord, history_of
 from models.home import home
+from models.score import Score
 from serving import metrics
 from serving.bento import Host, json_of
 from serving.champion import ChampionWatch, InService, rules_alone
@@ -139,8 +139,9 @@ def serve(port: int, workers: int = 1, host: str = "127.0.0.1") -> None:
             "LEADHEAT_WORKERS": str(workers),
             "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH")))),
         }
-        Leadheat.config["workers"] = workers
-        Leadheat.serve_http(host=host, port=port)
+        service: Any = Leadheat
+        service.config["workers"] = workers
+        service.serve_http(host=host, port=port)
 
 
 def _check_free(host: str, port: int) -> None:

@@ -42,10 +42,10 @@ def command(port: int, workers: int = 1) -> list[str]:
 class Server:
     """``leadheat serve`` on ``home``, ready when the block begins and gone when it ends."""
 
-    def __init__(self, home: Path, workers: int = 1, **environment: str) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str] | None = None, workers: int = 1) -> None:
         self.home = home
         self.workers = workers
-        self.environment = environment
+        self.environment = dict(environment or {})
         self.port = _free_port()
 
     def __enter__(self) -> Self:

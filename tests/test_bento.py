@@ -43,7 +43,8 @@ class Stock:
 
 @cache
 def stock() -> Any:
-    return Stock.to_asgi()
+    service: Any = Stock
+    return service.to_asgi()
 
 
 def ask_stock(path: str, body: bytes) -> tuple[int, bytes]:

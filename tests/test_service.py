@@ -22,7 +22,7 @@ BODY = {"lead": LEAD, "interactions": VISITS, "as_of": "2026-01-20T00:00:00Z"}
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Without a champion, with small limits."""
     limits = {"LEADHEAT_MAX_INTERACTIONS": "100", "LEADHEAT_MAX_LEADS": "50", "LEADHEAT_MAX_BATCH_BODY": "2000000"}
-    with Server(tmp_path_factory.mktemp("home"), **limits) as running:
+    with Server(tmp_path_factory.mktemp("home"), limits) as running:
         yield running
 
 
