@@ -10,12 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from models.registry import Registry
 
 REPO = Path(__file__).resolve().parent.parent
 DATASETS = REPO / "tests" / "datasets"
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick tests first, so that a plain mistake shows at once."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
 
 
 def missing(what: str, install: str) -> None:
