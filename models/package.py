@@ -24,8 +24,10 @@ REQUIREMENTS = ("mlflow", "numpy", "numba", "lightgbm", "pyarrow", "pandas", "py
 SCORER = "scorer"
 """The model folder's name among the artifacts."""
 
-OUTPUTS = {"lead_id": "string", "probability": "double", "score": "double", "temperature": "string", "details": "string"}
-"""The columns of a prediction and their MLflow types; ``details`` is the whole Score as JSON."""
+DETAILS = "details"
+"""The column of a prediction that holds the whole Score as JSON."""
+OUTPUTS = {"lead_id": "string", "probability": "double", "score": "double", "temperature": "string", DETAILS: "string"}
+"""The columns of a prediction and their MLflow types."""
 
 SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec("string", "lead")]),

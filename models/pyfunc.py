@@ -16,7 +16,7 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from features.contract import DataError, to_micros
 from features.records import history_of
-from models.package import OUTPUTS, SCORER
+from models.package import DETAILS, OUTPUTS, SCORER
 from models.request import read_request
 from models.scorer import LeadScorer
 
@@ -43,8 +43,8 @@ class ScoredLeads(PythonModel):
             history = history_of([request.record()], self.scorer.schema)
         except DataError as error:
             raise DataError(f"Row {row}, column lead: {error.message}", error.hint) from error
-        score = self.scorer.score(history, to_micros(request.as_of or now))
-        return {name: getattr(score, name) for name in OUTPUTS if name != "details"} | {"details": score.model_dump_json()}
+        score = self.scorer.score(history, to_micros(request.as_of or now), explain=request.explain)
+        return {name: getattr(score, name) for name in OUTPUTS if name != DETAILS} | {DETAILS: score.to_json()}
 
 
 mlflow.models.set_model(ScoredLeads())

@@ -36,7 +36,7 @@ class _Lead(Strict):
 
 
 class ScoreRequest(Strict):
-    """The body of ``POST /score``; ``as_of`` is None where it states none. ``explain`` changes nothing here: reasons always come."""
+    """The body of ``POST /score``; ``as_of`` is None where it states none."""
 
     lead: _Lead
     interactions: tuple[_Interaction, ...] = ()

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -72,7 +72,7 @@ def served(arguments: list[str], path: str, log: Path, environment: Mapping[str,
         process = subprocess.Popen(
             [sys.executable, *arguments, "--port", str(port)],
             cwd=log.parent,
-            env=os.environ | environment,
+            env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"} | environment,
             stdout=output,
             stderr=output,
             start_new_session=True,
@@ -81,7 +81,8 @@ def served(arguments: list[str], path: str, log: Path, environment: Mapping[str,
             _wait(process, address + path, log)
             yield address
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
