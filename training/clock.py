@@ -53,4 +53,4 @@ class Clock:
     def to_moments(self, world_days: Floats) -> Moments:
         """Moments, int64 microseconds UTC on the full second before, of world days since the start."""
         micros = np.interp(world_days, self.world_days, (self.moments - self.moments[0]).astype(np.float64))
-        return self.moments[0] + (micros // 1e6).astype(np.int64) * 1_000_000
+        return np.asarray(self.moments[0] + (micros // 1e6).astype(np.int64) * 1_000_000)

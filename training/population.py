@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from scipy.stats import norm
 
+from training.dynamics import FIT_LEVELS, INTENT_QUANTILES, state_vector
 from training.process import Starts
-from training.world import EMPLOYEES, FIT_LEVELS, INTENT_QUANTILES, KIND, SIZE_POINTS, SIZES, SOURCES, STATES, TRAITS, Source, Trait, state_vector
+from training.world import EMPLOYEES, KIND, SIZE_POINTS, SIZES, SOURCES, TRAITS
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -12,7 +12,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from training.world import HAZARDS, KIND, LOST, OPTED_OUT, SILENT, WON, Dynamics
+from training.dynamics import HAZARDS, LOST, OPTED_OUT, SILENT, WON, Dynamics
+from training.world import KIND
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -58,7 +59,7 @@ class Lives(NamedTuple):
     closed: Floats
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def live(world: Dynamics, starts: Starts, times: Floats) -> Lives:
     """The lives of the leads until the last of the reference times, float64[t], ascending."""
     who, what, when = [0 for _ in range(0)], [0 for _ in range(0)], [0.0 for _ in range(0)]
@@ -68,21 +69,29 @@ def live(world: Dynamics, starts: Starts, times: Floats) -> Lives:
     noise = [0.0 for _ in range(0)]
     for lead in range(leads):
         np.random.seed(starts.seed[lead])  # noqa: NPY002  Numba's own generator of this thread
-        outcome[lead], closed[lead] = _live_one(world, starts, lead, times, what, when, sights, numbers)
+        outcome[lead], closed[lead] = _live_one(world, starts, lead, times, (what, when, sights, numbers))
         for _ in range(len(who), len(what)):
             who.append(lead)
             for _ in range(NOISE):
                 noise.append(np.random.random())  # noqa: NPY002, PERF401
     table = np.array(numbers).reshape(-1, kept)
     return Lives(
-        np.array(who), np.array(what), np.array(when), np.array(noise).reshape(-1, NOISE), np.array(sights).reshape(-1, 3),
-        table[:, 1:].copy(), table[:, 0].copy(), outcome, closed,
+        np.array(who),
+        np.array(what),
+        np.array(when),
+        np.array(noise).reshape(-1, NOISE),
+        np.array(sights).reshape(-1, 3),
+        table[:, 1:].copy(),
+        table[:, 0].copy(),
+        outcome,
+        closed,
     )
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _live_one(world, starts, lead, times, what, when, sights, numbers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0913
-    """Append one lead's interactions and sights; return its outcome and when that was."""
+@numba.njit(cache=True, nogil=True)
+def _live_one(world, starts, lead, times, log):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  Numba types the lists
+    """Append one lead's interactions and sights to the lists of the log; return its outcome and when that was."""
+    what, when, sights, numbers = log
     segment, at, states = starts.segment[lead], starts.created[lead], starts.states[lead].copy()
     winning, rates, exposure = world.fit[starts.fit[lead]], np.empty(world.base.shape[1]), 0.0
     intent, due = world.intent[starts.intent[lead]], np.searchsorted(times, at)
@@ -114,7 +123,7 @@ def _live_one(world, starts, lead, times, what, when, sights, numbers):  # type:
     return OPEN, times[-1]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _fill_rates(world: Dynamics, segment: int, winning: float, states: Floats, rates: Floats) -> float:
     """Fill in the rate of each thing that can happen; return their sum."""
     total = 0.0
@@ -127,10 +136,10 @@ def _fill_rates(world: Dynamics, segment: int, winning: float, states: Floats, r
     return total
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _pass(world: Dynamics, segment: int, states: Floats, step: float) -> float:
     """Fade the states; return the hazard of winning over the step for fit 1."""
-    hazard = world.base[segment, WON] * step
+    hazard: float = world.base[segment, WON] * step
     for state in range(states.size):
         left = np.exp(-world.fade[state] * step)
         hazard += world.drive[segment, WON, state] * states[state] * (1.0 - left) / world.fade[state]
@@ -138,7 +147,7 @@ def _pass(world: Dynamics, segment: int, states: Floats, step: float) -> float:
     return hazard
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _choose(rates: Floats, point: float) -> int:
     """The thing in whose share of the bound the point lies, or ``_THINNED`` beyond them all."""
     for thing in range(rates.size):

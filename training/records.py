@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -10,8 +12,9 @@ from scipy.stats import norm
 
 from features.contract import HOUR, WEEK
 from training.clock import Clock
+from training.dynamics import WON
 from training.process import OPEN, Lives
-from training.world import KIND, KINDS, WITHOUT_CONSENT, WON
+from training.world import KIND, KINDS, WITHOUT_CONSENT
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -28,6 +31,16 @@ _CHANNELS = [*(kind.channel for kind in KINDS), *("phone" for _ in WITHOUT_CONSE
 _WITHOUT = np.array([_NAMES.index(WITHOUT_CONSENT.get(kind.name, kind.name)) for kind in KINDS])
 _BY_HAND = np.array([kind.by_hand for kind in KINDS])
 _MINUTES = np.array([kind.minutes for kind in KINDS])
+
+
+@dataclass(frozen=True)
+class WorldTables:
+    """The tables of some leads: those of a data set, and the truth."""
+
+    interactions: pa.Table
+    leads: pa.Table
+    outcomes: pa.Table
+    truth: pa.Table
 
 
 def interactions_table(lives: Lives, leads: pa.Table, clock: Clock, until: int) -> pa.Table:

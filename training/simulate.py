@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -18,11 +17,12 @@ from pydantic import Field
 
 from features.contract import DAY, WEEK, SettingsError, Strict
 from training.clock import Clock
+from training.dynamics import dynamics
+from training.leaks import Leak, plant
 from training.population import BLOCK, draw_block
 from training.process import live
-from training.records import MOMENT, interactions_table, outcomes_table, truth_table
+from training.records import MOMENT, WorldTables, interactions_table, outcomes_table, truth_table
 from training.truth import Horizons, true_probability, truth_tables
-from training.world import dynamics
 from training.world_files import readme, settings_text
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -41,10 +41,12 @@ class WorldSettings(Strict):
         hidden_intent: how much leads that look alike differ in what they want: the standard deviation of the logarithm of a factor on the
             hazard of winning, of mean 1, that nothing shows.
         base_rate_factor: by how much the hazard of winning has been multiplied at the end of the observed period, growing steadily.
+        leaks: faults to plant, in this order.
     """
 
     hidden_intent: float = Field(default=0.0, ge=0, le=3)
     base_rate_factor: float = Field(default=1.0, ge=0.05, le=20)
+    leaks: tuple[Leak, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,16 +58,6 @@ class Simulated:
     interactions: int
     won: int
     snapshots: int
-
-
-@dataclass(frozen=True)
-class Block:
-    """The tables of some leads: those of a data set, and the truth."""
-
-    interactions: pa.Table
-    leads: pa.Table
-    outcomes: pa.Table
-    truth: pa.Table
 
 
 def simulate(out: Path, leads: int, seed: int = 0, options: WorldSettings = WorldSettings()) -> Simulated:  # noqa: B008  it is frozen
@@ -89,7 +81,7 @@ def simulate(out: Path, leads: int, seed: int = 0, options: WorldSettings = Worl
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
         new = Path(scratch) / "new"
         new.mkdir()
-        done = _write(new, simulated_blocks(leads, seed, options))
+        done = _write(new, _faulty(simulated_blocks(leads, seed, options), seed, options.leaks))
         (new / "leadheat.toml").write_text(settings_text(leads, seed, END, HORIZON, WEEK), encoding="utf-8")
         changed = options.model_dump(exclude_defaults=True)
         words = ", ".join(f"{name} = {value}" for name, value in changed.items())
@@ -100,7 +92,7 @@ def simulate(out: Path, leads: int, seed: int = 0, options: WorldSettings = Worl
     return Simulated(out, leads, *done)
 
 
-def simulated_blocks(leads: int, seed: int, options: WorldSettings) -> Iterator[Block]:
+def simulated_blocks(leads: int, seed: int, options: WorldSettings) -> Iterator[WorldTables]:
     """The world block by block, ``BLOCK`` leads at a time, in the order of their ids."""
     clock = Clock.starting(START, WEEKS * 7 + HORIZON // DAY)
     as_of = clock.moments[0] + np.arange(1, WEEKS + 1) * WEEK
@@ -111,7 +103,7 @@ def simulated_blocks(leads: int, seed: int, options: WorldSettings) -> Iterator[
     for first in range(0, leads, BLOCK):
         starts, people = draw_block(seed, first // BLOCK, min(BLOCK, leads - first), end, hidden_intent=options.hidden_intent > 0)
         lives = live(world, starts, horizons.begin)
-        yield Block(
+        yield WorldTables(
             interactions_table(lives, people, clock, int(as_of[-1])),
             people.add_column(1, "created_at", pa.array(clock.to_moments(starts.created)).cast(MOMENT)),
             outcomes_table(lives, people, clock),
@@ -119,7 +111,19 @@ def simulated_blocks(leads: int, seed: int, options: WorldSettings) -> Iterator[
         )
 
 
-def _write(folder: Path, blocks: Iterator[Block]) -> tuple[int, int, int]:
+def _faulty(blocks: Iterator[WorldTables], seed: int, leaks: tuple[Leak, ...]) -> Iterator[WorldTables]:
+    """The blocks as they are; to plant leaks, all of them as one."""
+    if not leaks:
+        yield from blocks
+        return
+    every = list(blocks)
+    world = WorldTables(*(pa.concat_tables([getattr(block, name) for block in every]) for name in TABLES))
+    for leak in leaks:
+        world = plant(world, leak, np.random.default_rng(seed))
+    yield world
+
+
+def _write(folder: Path, blocks: Iterator[WorldTables]) -> tuple[int, int, int]:
     """Write the tables block by block; return the numbers of interactions, wins and snapshots."""
     writers: dict[str, pq.ParquetWriter] = {}
     interactions = won = snapshots = 0
@@ -149,4 +153,5 @@ def is_simulated(folder: Path) -> bool:
 def _refuse_to_overwrite(out: Path) -> None:
     if not out.exists() or is_simulated(out) or (out.is_dir() and not any(out.iterdir())):
         return
-    raise SettingsError(f"{out} is there already and is no simulated data set.", "Name another folder: nothing but a simulated data set is replaced.")
+    hint = "Name another folder: nothing but a simulated data set is replaced."
+    raise SettingsError(f"{out} is there already and is no simulated data set.", hint)

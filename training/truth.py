@@ -24,8 +24,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from training.dynamics import HAZARDS, LOST, OPTED_OUT, SILENT, WON, Dynamics
 from training.process import Lives, Starts
-from training.world import HAZARDS, LOST, OPTED_OUT, SILENT, WON, Dynamics
 
 Floats = npt.NDArray[np.float64]
 
@@ -73,7 +73,7 @@ def _silent_chance(world: Dynamics, winning: Floats, length: Floats) -> Floats:
     return np.asarray(win / every * -np.expm1(-every * length))
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _solve(world: Dynamics, winning: Floats, horizons: Horizons, parts: Floats, longest: float) -> Floats:
     """The lines of ``TruthTables``; parts: float64[N], where in the horizon the nodes lie."""
     times, size = horizons.begin.size, 2 * world.fade.size + 2
@@ -90,8 +90,8 @@ def _solve(world: Dynamics, winning: Floats, horizons: Horizons, parts: Floats, 
     return lines
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _line(world, segment, winning, begin, ahead, until, longest):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0913
+@numba.njit(cache=True, nogil=True)
+def _line(world, segment, winning, begin, ahead, until, longest):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  Numba types it
     """B, D, A and C for wins that begin ``until`` world days after ``begin``, integrated back to it."""
     states = world.fade.size
     y = np.zeros(2 * states + 2)
@@ -114,7 +114,7 @@ def _line(world, segment, winning, begin, ahead, until, longest):  # type: ignor
     return y
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _slope(world: Dynamics, segment: int, winning: float, y: Floats, slope: Floats) -> None:
     """How B, D, A and C grow with the time ahead."""
     states = world.fade.size
@@ -140,7 +140,7 @@ def _slope(world: Dynamics, segment: int, winning: float, y: Floats, slope: Floa
             slope[states + state] += world.drive[segment, thing, state] * tilt
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def true_probability(world: Dynamics, tables: TruthTables, starts: Starts, lives: Lives) -> Floats:
     """float64[s]: for each sight the chance of winning within its horizon, given the history before it."""
     chance = np.zeros(lives.sights.shape[0])
@@ -159,7 +159,7 @@ def true_probability(world: Dynamics, tables: TruthTables, starts: Starts, lives
     return chance
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _integral(lines: Floats, weight: Floats, states: Floats) -> float:
     """The outer integral at these states."""
     total = 0.0

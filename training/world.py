@@ -9,14 +9,9 @@ choice, made so that the rates of German sales practice come out: see ``tests/te
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
-from scipy.stats import norm
-
-Floats = npt.NDArray[np.float64]
 Number = float | tuple[float, float, float]
 
 STATES: Mapping[str, float] = {
@@ -36,69 +31,93 @@ SIZES = ("small", "medium", "large")
 
 @dataclass(frozen=True)
 class Kind:
-    """A type of interaction.
+    """A type of interaction; a triple of numbers stands for cold, warm and hot leads.
 
     Attributes:
         name: the type.
         direction: ``None`` where nobody acted.
-        base: how many a world day brings whatever the states are.
+        channel: where it takes place.
         drivers: how many follow, in the end, from one unit of a state.
         pushes: what one adds to the states.
-        channel: where it takes place.
+        base: how many a world day brings whatever the states are.
         minutes: how long it takes on average; 0 where that means nothing.
         by_hand: written down by a person, and therefore often late.
-
-    A triple of numbers stands for cold, warm and hot leads.
     """
 
     name: str
     direction: Literal["inbound", "outbound"] | None
     channel: str
+    drivers: Mapping[str, Number]
+    pushes: Mapping[str, Number]
     base: Number = 0.0
-    drivers: Mapping[str, Number] = field(default_factory=dict)
-    pushes: Mapping[str, Number] = field(default_factory=dict)
     minutes: float = 0.0
     by_hand: bool = False
 
 
 KINDS = (
-    Kind("mail_sent", "outbound", "mail", 0.03, {"campaign": 4.5}, {"touch": 1.0}),
-    Kind("sales_call", "outbound", "phone", 0.0, {"request": 1.1}, {"touch": 0.5}, 9, by_hand=True),
-    Kind("mail_opened", "inbound", "mail", 0.0, {"touch": (0.14, 0.32, 0.4)}, {"attention": 0.15, "interest": 0.05}),
+    Kind("mail_sent", "outbound", "mail", {"campaign": 5.5}, {"touch": 1.0}, base=0.025),
+    Kind("sales_call", "outbound", "phone", {"request": 1.1}, {"touch": 0.5}, minutes=9, by_hand=True),
+    Kind("mail_opened", "inbound", "mail", {"touch": (0.14, 0.32, 0.4)}, {"attention": 0.15, "interest": 0.05}),
     Kind(
-        "mail_reply", "inbound", "mail", 0.0, {"touch": (0.02, 0.12, 0.18)},
-        {"interest": 0.5, "trust": 0.3, "request": 0.4, "appointment": (0.1, 0.3, 0.4)},
+        "mail_reply",
+        "inbound",
+        "mail",
+        {"touch": (0.02, 0.12, 0.18)},
+        {"interest": 0.5, "trust": 0.3, "request": 0.4, "appointment": (0.18, 0.35, 0.4)},
     ),
     Kind(
-        "page_visit", "inbound", "web", (0.004, 0.012, 0.016), {"attention": 0.7, "touch": 0.06, "interest": 0.25, "trust": 0.3},
-        {"attention": 0.5, "interest": 0.1, "trust": 0.05}, 4,
+        "page_visit",
+        "inbound",
+        "web",
+        {"attention": 0.7, "touch": 0.05, "interest": 0.3, "trust": 0.2},
+        {"attention": 0.5, "interest": 0.1, "trust": 0.05},
+        base=(0.002, 0.005, 0.007),
+        minutes=4,
     ),
     Kind(
-        "price_page", "inbound", "web", 0.0, {"attention": 0.12, "interest": 0.15},
-        {"attention": 0.3, "interest": 0.5, "trust": 0.15}, 3,
+        "price_page", "inbound", "web", {"attention": 0.12, "interest": 0.15}, {"attention": 0.3, "interest": 0.5, "trust": 0.15}, minutes=3
     ),
-    Kind("white_paper", "inbound", "web", 0.001, {"attention": 0.1, "trust": 0.05}, {"attention": 0.3, "interest": 0.2, "trust": 0.4}),
-    Kind("newsletter", "inbound", "web", 0.0, {"attention": 0.04}, {"trust": 0.25}),
-    Kind("webinar", "inbound", "event", 0.001, {"trust": 0.1, "touch": 0.01}, {"attention": 0.3, "interest": 0.3, "trust": 0.6}, 45),
+    Kind("white_paper", "inbound", "web", {"attention": 0.1, "trust": 0.05}, {"attention": 0.3, "interest": 0.2, "trust": 0.4}, base=0.001),
+    Kind("newsletter", "inbound", "web", {"attention": 0.04}, {"trust": 0.25}),
     Kind(
-        "meeting_request", "inbound", "web", 0.0, {"interest": (0.03, 0.07, 0.08)},
+        "webinar",
+        "inbound",
+        "event",
+        {"trust": 0.1, "touch": 0.01},
+        {"attention": 0.3, "interest": 0.3, "trust": 0.6},
+        base=0.001,
+        minutes=45,
+    ),
+    Kind(
+        "meeting_request",
+        "inbound",
+        "web",
+        {"interest": (0.03, 0.07, 0.08)},
         {"request": 1.0, "appointment": 1.0, "interest": 0.8, "trust": 0.3},
     ),
     Kind(
-        "demo_request", "inbound", "web", 0.0, {"interest": 0.05, "trust": 0.04},
+        "demo_request",
+        "inbound",
+        "web",
+        {"interest": 0.06, "trust": 0.02},
         {"request": 1.0, "appointment": 0.5, "interest": 1.8, "trust": 0.6},
     ),
-    Kind("trial_request", "inbound", "web", 0.0, {"interest": 0.04, "trust": 0.02}, {"request": 0.5, "attention": 1.0, "interest": 1.8}),
+    Kind("trial_request", "inbound", "web", {"interest": 0.05, "trust": 0.01}, {"request": 0.5, "attention": 1.0, "interest": 1.8}),
+    Kind("offer_request", "inbound", "web", {"interest": 0.06, "trust": 0.01}, {"request": 1.0, "interest": 2.4, "trust": 0.8}),
     Kind(
-        "offer_request", "inbound", "web", 0.0, {"interest": 0.05, "trust": 0.03},
-        {"request": 1.0, "interest": 2.4, "trust": 0.8},
+        "meeting_held",
+        "inbound",
+        "meeting",
+        {"appointment": 0.75},
+        {"attention": 0.3, "interest": (0.6, 1.4, 1.5), "trust": (0.6, 1.0, 1.0)},
+        minutes=50,
+        by_hand=True,
     ),
-    Kind("meeting_held", "inbound", "meeting", 0.0, {"appointment": 0.75}, {"attention": 0.3, "interest": 1.4, "trust": 1.2}, 50, by_hand=True),
-    Kind("no_show", "inbound", "meeting", 0.0, {"appointment": 0.25}, {"friction": 1.0}, by_hand=True),
-    Kind("referral", "inbound", "mail", 0.0, {"trust": 0.02}, {"interest": 1.0, "trust": 0.8}, by_hand=True),
-    Kind("fair_visit", "inbound", "event", 0.0005, {}, {"campaign": 0.6, "trust": 0.3}, 12, by_hand=True),
-    Kind("bought_list", None, "list"),
-    Kind("unsubscribe", "inbound", "mail"),
+    Kind("no_show", "inbound", "meeting", {"appointment": 0.25}, {"friction": 1.0}, by_hand=True),
+    Kind("referral", "inbound", "mail", {"trust": 0.02}, {"interest": 1.0, "trust": 0.8}, by_hand=True),
+    Kind("fair_visit", "inbound", "event", {}, {"campaign": 0.6, "trust": 0.3}, base=0.0005, minutes=12, by_hand=True),
+    Kind("bought_list", None, "list", {}, {}),
+    Kind("unsubscribe", "inbound", "mail", {}, {}),
 )
 """Ids are positions. ``bought_list`` only begins histories, ``unsubscribe`` only ends them: after it, silence."""
 KIND = {kind.name: number for number, kind in enumerate(KINDS)}
@@ -107,7 +126,7 @@ WITHOUT_CONSENT = {"mail_sent": "cold_call", "mail_opened": "call_taken", "mail_
 
 SIZE_FACTORS: Mapping[str, tuple[float, float, float]] = {
     "trial_request": (1.8, 1.0, 0.4),
-    "meeting_request": (0.7, 1.0, 1.6),
+    "meeting_request": (0.7, 1.0, 1.4),
     "webinar": (0.6, 1.0, 1.5),
 }
 
@@ -120,7 +139,7 @@ class Hazard:
     drivers: Mapping[str, tuple[float, float, float]]
 
 
-WIN = Hazard((0.00003, 0.00003, 0.00003), {"interest": (0.0065, 0.0045, 0.0025), "trust": (0.0004, 0.001, 0.002)})
+WIN = Hazard((0.00002, 0.00002, 0.00002), {"interest": (0.0062, 0.0046, 0.0033), "trust": (0.0001, 0.0003, 0.0006)})
 """By size of the company: small ones decide on the spur of the moment, large ones on what they have known for long."""
 LOSS = Hazard((0.012, 0.008, 0.007), {"friction": (0.03, 0.03, 0.03)})
 """By group of the source: cold, warm and hot."""
@@ -165,69 +184,14 @@ class Trait:
 TRAITS = (
     Trait(
         "industry",
-        {"software": (0.2, 1), "machinery": (0.2, 1), "trade": (0.2, 0), "health": (0.15, 0), "logistics": (0.15, -1), "public": (0.1, -2)},
+        {"software": (0.2, 1), "machinery": (0.2, 1), "trade": (0.2, 0), "health": (0.15, 0), "logistics": (0.15, -1), "public": (0.1, -1)},
     ),
-    Trait("role", {"owner": (0.15, 1), "head": (0.22, 2), "specialist": (0.35, 0), "student": (0.08, -4), "other": (0.12, -1), None: (0.08, -1)}),
-    Trait("country", {"DE": (0.6, 0), "AT": (0.13, 1), "CH": (0.12, 0), "NL": (0.1, -1), "PL": (0.05, -1)}),
+    Trait(
+        "role",
+        {"owner": (0.15, 2), "head": (0.22, 2), "specialist": (0.35, 0), "student": (0.08, -3), "other": (0.12, 0), None: (0.08, 0)},
+    ),
+    Trait("country", {"DE": (0.6, 0), "AT": (0.13, 0), "CH": (0.12, 0), "NL": (0.1, -1), "PL": (0.05, -1)}),
 )
 EMPLOYEES = {"median": 45.0, "spread": 1.5, "medium_from": 50, "large_from": 500, "missing": 0.05}
 """Log-normal; a company whose size is not known behaves like a small or a medium one would on average, as a medium one."""
 SIZE_POINTS = (-1, 1, 0)
-FIT_LEVELS = np.arange(-6, 5)
-FIT_STEP = 0.28
-"""Each fit point multiplies the hazard of winning by exp(0.28); points beyond the levels count as the nearest level."""
-INTENT_QUANTILES = (np.arange(5) + 0.5) / 5
-
-
-class Dynamics(NamedTuple):
-    """The world as arrays, for the kernels: S segments and a silent one, R things that can happen, d states.
-
-    The first three things are winning, losing and opting out; then come the kinds of interactions.
-
-    ``fade``: float64[d], per world day. ``base``: float64[S + 1, R]. ``drive``: float64[S + 1, R, d], rates per unit of state. ``push``:
-    float64[S + 1, R, d]. ``trend``: float64[S + 1], growth rate of winning per world day. ``fit``: float64[F] and ``intent``: float64[Q],
-    multipliers of the hazard of winning.
-    """
-
-    fade: Floats
-    base: Floats
-    drive: Floats
-    push: Floats
-    trend: Floats
-    fit: Floats
-    intent: Floats
-
-
-WON, LOST, OPTED_OUT, HAZARDS = 0, 1, 2, 3
-"""Positions of what is no interaction, and their number."""
-SILENT = len(GROUPS) * len(SIZES)
-"""The segment of leads that have opted out."""
-
-
-def dynamics(hidden_intent: float, trend: float) -> Dynamics:
-    """The arrays of the world with this spread of hidden intent (of the logarithm) and growth rate of winning per world day."""
-    fade = np.log(2) / np.array(list(STATES.values()))
-    base = np.zeros((SILENT + 1, HAZARDS + len(KINDS)))
-    drive, push = np.zeros((2, *base.shape, fade.size))
-    for segment in range(SILENT):
-        group, size = divmod(segment, len(SIZES))
-        for thing, (hazard, which) in enumerate(((WIN, size), (LOSS, group), (OPT_OUT, group))):
-            base[segment, thing] = hazard.base[which]
-            drive[segment, thing] = state_vector(hazard.drivers, which)
-        for thing, kind in enumerate(KINDS, HAZARDS):
-            base[segment, thing] = _pick(kind.base, group)
-            drive[segment, thing] = state_vector(kind.drivers, group) * fade * SIZE_FACTORS.get(kind.name, (1.0, 1.0, 1.0))[size]
-            push[segment, thing] = state_vector(kind.pushes, group)
-    base[SILENT, [WON, LOST]] = SILENT_WIN, SILENT_LOSS
-    intent = np.exp(hidden_intent * norm.ppf(INTENT_QUANTILES)) if hidden_intent else np.ones(1)
-    trends = np.append(np.full(SILENT, trend), 0.0)
-    return Dynamics(fade, base, drive, push, trends, np.exp(FIT_STEP * FIT_LEVELS), intent / intent.mean())
-
-
-def state_vector(by_state: Mapping[str, Number], group: int) -> Floats:
-    """float64[d]: numbers by state, those of one group where they differ by group."""
-    return np.array([_pick(by_state.get(state, 0.0), group) for state in STATES])
-
-
-def _pick(number: Number, which: int) -> float:
-    return number[which] if isinstance(number, tuple) else number

@@ -70,9 +70,7 @@ leadheat.toml          how to read the above
 
 def settings_text(leads: int, seed: int, until: datetime, horizon: int, every: int) -> str:
     """The ``leadheat.toml`` of a world observed until then; horizon and distance of the snapshots in microseconds."""
-    head = _SETTINGS.format(
-        leads=leads, seed=seed, until=until.isoformat(), horizon=format_duration(horizon), every=format_duration(every)
-    )
+    head = _SETTINGS.format(leads=leads, seed=seed, until=until.isoformat(), horizon=format_duration(horizon), every=format_duration(every))
     return head + "".join(_signal_text(signal) for signal in _SIGNALS)
 
 
