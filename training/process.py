@@ -69,7 +69,7 @@ def live(world: Dynamics, starts: Starts, times: Floats) -> Lives:
     noise = [0.0 for _ in range(0)]
     for lead in range(leads):
         np.random.seed(starts.seed[lead])  # noqa: NPY002  Numba's own generator of this thread
-        outcome[lead], closed[lead] = _live_one(world, starts, lead, times, (what, when, sights, numbers))
+        outcome[lead], closed[lead] = _live_one(world, starts, lead, times, what, when, sights, numbers)
         for _ in range(len(who), len(what)):
             who.append(lead)
             for _ in range(NOISE):
@@ -89,9 +89,8 @@ def live(world: Dynamics, starts: Starts, times: Floats) -> Lives:
 
 
 @numba.njit(cache=True, nogil=True)
-def _live_one(world, starts, lead, times, log):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  Numba types the lists
-    """Append one lead's interactions and sights to the lists of the log; return its outcome and when that was."""
-    what, when, sights, numbers = log
+def _live_one(world, starts, lead, times, what, when, sights, numbers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  Numba types the lists
+    """Append one lead's interactions and sights to the lists; return its outcome and when that was."""
     segment, at, states = starts.segment[lead], starts.created[lead], starts.states[lead].copy()
     winning, rates, exposure = world.fit[starts.fit[lead]], np.empty(world.base.shape[1]), 0.0
     intent, due = world.intent[starts.intent[lead]], np.searchsorted(times, at)

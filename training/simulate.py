@@ -23,11 +23,11 @@ from training.population import BLOCK, draw_block
 from training.process import live
 from training.records import MOMENT, WorldTables, interactions_table, outcomes_table, truth_table
 from training.truth import Horizons, true_probability, truth_tables
-from training.world_files import readme, settings_text
+from training.world_files import Period, readme, settings_text
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 WEEKS = 65
-END = START + timedelta(weeks=WEEKS)
+PERIOD = Period(START, START + timedelta(weeks=1), START + timedelta(weeks=50), START + timedelta(weeks=WEEKS))
 HORIZON = 30 * DAY
 TABLES = ("interactions", "leads", "outcomes", "truth")
 MARK = "simulated"
@@ -82,10 +82,10 @@ def simulate(out: Path, leads: int, seed: int = 0, options: WorldSettings = Worl
         new = Path(scratch) / "new"
         new.mkdir()
         done = _write(new, _faulty(simulated_blocks(leads, seed, options), seed, options.leaks))
-        (new / "leadheat.toml").write_text(settings_text(leads, seed, END, HORIZON, WEEK), encoding="utf-8")
+        (new / "leadheat.toml").write_text(settings_text(leads, seed, PERIOD, HORIZON, WEEK), encoding="utf-8")
         changed = options.model_dump(exclude_defaults=True)
         words = ", ".join(f"{name} = {value}" for name, value in changed.items())
-        (new / "README.txt").write_text(readme(leads, seed, words, (START, END), HORIZON), encoding="utf-8")
+        (new / "README.txt").write_text(readme(leads, seed, words, PERIOD, HORIZON), encoding="utf-8")
         if out.exists():
             out.rename(Path(scratch) / "old")
         new.rename(out)

@@ -51,6 +51,8 @@ observed_until = "{until}"
 [snapshots]
 horizon = "{horizon}"
 every = "{every}"
+train = ["{first:%Y-%m-%d}", "{test:%Y-%m-%d}"]
+test = {{ from = "{test:%Y-%m-%d}" }}
 """
 
 _README = """\
@@ -68,9 +70,26 @@ leadheat.toml          how to read the above
 """
 
 
-def settings_text(leads: int, seed: int, until: datetime, horizon: int, every: int) -> str:
-    """The ``leadheat.toml`` of a world observed until then; horizon and distance of the snapshots in microseconds."""
-    head = _SETTINGS.format(leads=leads, seed=seed, until=until.isoformat(), horizon=format_duration(horizon), every=format_duration(every))
+class Period(NamedTuple):
+    """When the world begins and ends, the first moment of the truth, and the first that is for tests; days in UTC."""
+
+    start: datetime
+    first: datetime
+    test: datetime
+    end: datetime
+
+
+def settings_text(leads: int, seed: int, period: Period, horizon: int, every: int) -> str:
+    """The ``leadheat.toml`` of a world; horizon and distance of the snapshots in microseconds."""
+    head = _SETTINGS.format(
+        leads=leads,
+        seed=seed,
+        until=period.end.isoformat(),
+        horizon=format_duration(horizon),
+        every=format_duration(every),
+        first=period.first,
+        test=period.test,
+    )
     return head + "".join(_signal_text(signal) for signal in _SIGNALS)
 
 
@@ -83,8 +102,7 @@ def _signal_text(signal: _Signal) -> str:
     )
 
 
-def readme(leads: int, seed: int, options: str, period: tuple[datetime, datetime], horizon: int) -> str:
+def readme(leads: int, seed: int, options: str, period: Period, horizon: int) -> str:
     """What the folder is; options in words, empty for the plain world."""
-    start, until = period
     extra = f" and {options}" if options else ""
-    return _README.format(leads=leads, seed=seed, options=extra, start=start, until=until, horizon=format_duration(horizon))
+    return _README.format(leads=leads, seed=seed, options=extra, start=period.start, until=period.end, horizon=format_duration(horizon))
