@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pyarrow as pa
 from features.columns import Schema
 from features.contract import NEVER, Finding
 from features.history import History, lead_positions, micros
-from features.sources import Tables
+from features.sources import DataSettings, Tables, read_tables
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,15 @@ class Dataset:
     observed_until: int
     findings: tuple[Finding, ...]
     fingerprint: str
+
+    @classmethod
+    def read(cls, settings: DataSettings, root: Path, schema: Schema | None = None) -> Dataset:
+        """Read a data set from its files; ``schema`` as in ``History.from_tables``.
+
+        Raises:
+            DataError: it cannot be used; all findings are told.
+        """
+        return cls.from_tables(settings.name, read_tables(settings, root), settings.repeatable, schema)
 
     @classmethod
     def from_tables(cls, name: str, tables: Tables, repeatable: bool = False, schema: Schema | None = None) -> Dataset:

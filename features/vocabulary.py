@@ -80,6 +80,11 @@ def _levels(
     columns: Mapping[str, Categorical], rows: np.ndarray, settings: FeatureSettings, keep: Mapping[str, Iterable[str]]
 ) -> dict[str, tuple[str, ...]]:
     return {
-        name: tuple(sorted({*_frequent(_counts(columns[name], rows), settings.max_levels, settings.min_count), *keep.get(name, ())}))
+        name: tuple(sorted({*_frequent(_counts(columns[name], rows), settings.max_levels, settings.min_count), *_kept(columns[name], keep.get(name, ()))}))
         for name in sorted(columns)
     }
+
+
+def _kept(column: Categorical, levels: Iterable[str]) -> set[str]:
+    """Those of the levels that occur at all, so that a misspelt one is found out and not learnt."""
+    return set(levels) & set(column.levels)

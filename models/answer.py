@@ -48,7 +48,7 @@ def answer(scorer: LeadScorer, history: History, as_of: int, previous: Temperatu
         base=base,
         log_odds=float(scored.log_odds[0]) if modelled else None,
         baseline=Baseline(float(scored.points[0]), NAMES[int(scored.rules_temperature[0])], rule_reasons),
-        agreement=AGREEMENT[int(agreement(scored.temperature[:1], scored.rules_temperature[:1])[0])],
+        agreement=AGREEMENT[int(agreement(scored.temperature[:1], scored.rules_temperature[:1])[0])] if modelled else None,
         flags=_flags(scorer, history, as_of, scored),
         model=ModelName("leadheat" if modelled else "rules", scorer.version, scorer.fingerprint),
         **_standing(scorer.qualifier.qualify(x, temperature)),

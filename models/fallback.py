@@ -44,7 +44,10 @@ class RulesScorer:
         """A scorer whose vocabulary is what this lead did: rules need not have seen a type before."""
         from features.records import InteractionRecord, LeadRecord, history_of
 
-        seen = history_of([LeadRecord("", 0, None, [InteractionRecord(kind, 0) for kind in types])], self.schema)
+        needed = {**self._settings.consent.levels_needed(), **self._settings.rules.levels_needed()}
+        leads = [LeadRecord("", 0, {name: level}) for name, levels in needed.items() if name in self.schema.lead_categorical for level in levels]
+        leads.append(LeadRecord("", 0, None, [InteractionRecord(kind, 0) for kind in types]))
+        seen = history_of(leads, self.schema)
         settings = self._settings.model_copy(update={"features": self._settings.features.model_copy(update={"min_count": 1})})
         features = fit_feature_set(seen, settings)
         return LeadScorer(features, None, Calibration(), None, np.empty(0), self._horizon, settings, {})

@@ -75,7 +75,7 @@ class Score:
         base: log-odds of a lead of which nothing is known.
         log_odds: calibrated.
         baseline: what the rules say.
-        agreement: of the two temperatures: ``agree``, ``model warmer`` or ``rules warmer``.
+        agreement: of the two temperatures: ``agree``, ``model warmer`` or ``rules warmer``; None where the rules score alone.
         stage: unqualified, marketing (mql), sales (sql) or product qualified (pql).
         funnel: top, middle or bottom.
         next_step: what to do.
@@ -97,7 +97,7 @@ class Score:
     base: float | None
     log_odds: float | None
     baseline: Baseline
-    agreement: str
+    agreement: Literal["agree", "model warmer", "rules warmer"] | None
     stage: Stage
     funnel: Funnel
     next_step: Step

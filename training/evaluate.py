@@ -21,11 +21,12 @@ from training.metrics import Predictions
 class Evaluation:
     """Model and rules on m test snapshots.
 
-    ``probability`` and ``rules_probability`` float64[m]; ``model`` and ``rules`` are JSON-ready figures with ``intervals``;
+    ``lead`` int64[m] tells the leads apart, in the order of their ids; ``probability`` and ``rules_probability`` float64[m]; ``model`` and ``rules`` are JSON-ready figures with ``intervals``;
     ``against_rules`` is the model minus the rules, figure by figure.
     """
 
     snapshots: Snapshots
+    lead: np.ndarray
     scored: Scored
     rules_probability: np.ndarray
     model: dict[str, Any]
@@ -45,6 +46,7 @@ def evaluate(scorer: LeadScorer, dataset: Dataset, snapshots: Snapshots, threads
     y, lead = snapshots.label, ids(dataset, snapshots)
     return Evaluation(
         snapshots=snapshots,
+        lead=lead,
         scored=scored,
         rules_probability=points,
         model=figures(y, scored.probability, lead, seed),
