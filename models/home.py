@@ -111,3 +111,17 @@ def locked(file: Path) -> Iterator[None]:
     with file.open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def changing(lock: str) -> Iterator[None]:
+    """Hold one of this machine's locks while its state is changed.
+
+    Raises:
+        ModelError: the state cannot be written.
+    """
+    try:
+        with locked(home() / lock):
+            yield
+    except OSError as error:
+        raise ModelError(f"{home()} cannot be written: {error}.", "LEADHEAT_HOME says where leadheat keeps its state.") from error

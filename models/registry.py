@@ -67,7 +67,7 @@ class Registry:
     @contextmanager
     def run(self, name: str) -> Iterator[TrainingRun]:
         """A run for one training, in the experiment ``leadheat``; it ends as finished, or as failed when the block raises."""
-        with home.locked(home.home() / "registry.lock"):
+        with home.changing("registry.lock"):
             experiment = self._client.experiment(MODEL)
             if not self._client.search_registered_models(f"name = '{MODEL}'"):
                 self._client.create_registered_model(MODEL)
@@ -100,7 +100,7 @@ class Registry:
         """The folder of a version (number or alias), unpacked on this machine and checked against its digest."""
         version = self.version(name)
         folder = home.unpacked(version.version, version.digest)
-        with self._unpacking():
+        with home.changing("versions.lock"):
             if not folder.is_dir() or home.digest(folder) != version.digest:
                 self._unpack(version, folder)
         return folder
@@ -127,13 +127,13 @@ class Registry:
 
     def settle(self) -> None:
         """Complete an interrupted promotion, and make the champion of this machine the registry's."""
-        with home.locked(home.home() / "registry.lock"):
+        with home.changing("registry.lock"):
             self._settle()
 
     @contextmanager
     def _deciding(self) -> Iterator[None]:
         """One decision at a time on this machine, and none upon an unfinished one."""
-        with home.locked(home.home() / "registry.lock"):
+        with home.changing("registry.lock"):
             self._settle()
             yield
 
@@ -151,8 +151,9 @@ class Registry:
         aliases = self._aliases()
         if CHAMPION not in aliases:
             return
-        champion = self.version(CHAMPION)
-        if champion.replaces and aliases.get(PREVIOUS) != champion.replaces:
+        known = {version.version: version for version in self.versions()}
+        champion = known[aliases[CHAMPION]]
+        if champion.replaces in known and aliases.get(PREVIOUS) != champion.replaces:
             self._client.set_registered_model_alias(MODEL, PREVIOUS, champion.replaces)
         if aliases.get(CHALLENGER) == champion.version:
             self._client.delete_registered_model_alias(MODEL, CHALLENGER)
@@ -160,14 +161,8 @@ class Registry:
         in_service = home.champion()
         if in_service is None or in_service.folder != folder:
             home.put_in_service(folder)
-            with self._unpacking():
+            with home.changing("versions.lock"):
                 home.prune(folder)
-
-    @contextmanager
-    def _unpacking(self) -> Iterator[None]:
-        """One process at a time changes the unpacked versions."""
-        with home.locked(home.home() / "versions.lock"):
-            yield
 
     def _unpack(self, version: Version, folder: Path) -> None:
         with home.scratch() as scratch:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -99,9 +100,14 @@ def in_words(uri: str) -> Iterator[None]:
         yield
     except MlflowException as error:
         reason = str(error).strip().partition("\n")[0]
-        raise ModelError(f"The model registry at {uri} does not answer as it should: {reason}", _hint(reason)) from error
+        raise ModelError(_without_password(f"The model registry at {uri} does not answer as it should: {reason}"), _hint(reason)) from error
     except (sqlite3.Error, OSError) as error:
-        raise ModelError(f"The model registry at {uri} cannot be opened: {error}", "MLFLOW_TRACKING_URI says where it is.") from error
+        message = f"The model registry at {uri} cannot be opened: {error}"
+        raise ModelError(_without_password(message), "MLFLOW_TRACKING_URI says where it is.") from error
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"://[^/\s@]*@", "://", text)
 
 
 def _hint(reason: str) -> str:

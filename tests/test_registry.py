@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -199,6 +202,44 @@ def test_the_default_is_beside_the_caller_and_absolute(tmp_path: Path, monkeypat
     assert tracking_uri() == f"sqlite:///{tmp_path}/leadheat.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.internal:5000")
     assert tracking_uri() == "http://mlflow.internal:5000"
+
+
+def test_passwords_are_not_told() -> None:
+    with pytest.raises(ModelError) as refusal:
+        Registry("http://ann:secret@127.0.0.1:9").versions()
+    assert "http://127.0.0.1:9" in refusal.value.message
+    assert "secret" not in str(refusal.value)
+
+
+def test_a_database_of_an_older_mlflow_is_kept_and_explained(empty_database: Path, tmp_path: Path) -> None:
+    shutil.copy(empty_database, tmp_path / "leadheat.db")
+    with closing(sqlite3.connect(tmp_path / "leadheat.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '451aebb31d03'")
+    with pytest.raises(ModelError, match="another version of MLflow: back it up and run `mlflow db upgrade`"):
+        Registry(f"sqlite:///{tmp_path / 'leadheat.db'}").versions()
+
+
+def test_a_home_that_cannot_be_written_is_named(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = trained(registry, tmp_path, "one")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LEADHEAT_HOME", str(tmp_path / "file"))
+    with pytest.raises(ModelError, match=r"file cannot be written.*LEADHEAT_HOME"):
+        registry.promote(version, "first")
+    assert aliases(registry) == {"challenger": version}
+
+
+def test_versions_deleted_elsewhere_block_nothing(registry: Registry, tmp_path: Path) -> None:
+    one, two, three = (trained(registry, tmp_path, name) for name in ("one", "two", "three"))
+    registry.promote(one, "first")
+    registry.promote(two, "better")
+    client = MlflowClient(registry.uri, registry.uri)
+    client.delete_model_version("leadheat", one)
+    with pytest.raises(ModelError, match="nothing to roll back to"):
+        registry.rollback()
+    client.delete_model_version("leadheat", two)
+    registry.promote(three, "the only one left")
+    assert aliases(registry) == {"champion": three}
+    assert name_in(in_service().folder) == "three"
 
 
 def test_intervals_are_told_from_other_pairs() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,12 @@ def test_a_training_killed_anywhere_leaves_the_champion_and_no_half_version(regi
     assert registry.promote(trained(registry, tmp_path, "last"), "better").aliases == ("champion",)
 
 
+def written(file: Path) -> int:
+    with suppress(FileNotFoundError):
+        return file.stat().st_size
+    return 0
+
+
 def open_and_count(uri: str) -> None:
     assert Registry(uri).versions() == []
 
@@ -103,8 +111,9 @@ def test_the_database_is_made_once_by_racing_processes_and_anew_after_a_kill(tmp
     uri = f"sqlite:///{tmp_path / 'leadheat.db'}"
     first = SPAWN.Process(target=open_and_count, args=(uri,))
     first.start()
-    while not (tmp_path / "leadheat.db").exists() or (tmp_path / "leadheat.db").stat().st_size < 100_000:
+    while written(tmp_path / "leadheat.db") + written(tmp_path / "leadheat.db-wal") < 100_000:
         assert first.is_alive()
+        time.sleep(0.01)
     first.kill()
     first.join()
     assert (tmp_path / "leadheat.db.unfinished").exists()
