@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -10,12 +11,13 @@ import pyarrow.compute as pc
 
 from features.contract import Finding, Severity
 from features.files import RawTable
-from features.layout import Layout, as_text, attribute, matches
-from features.times import read_times
+from features.layout import Layout, as_text, attribute, can_be_text, matches
+from features.times import is_text, read_times
 
 REFUSED_SHARE = 0.05
 """With a larger share of unusable rows in a table, a data set is refused."""
 _LONGEST_EXAMPLE = 60
+_OBSERVED_UNTIL = 'Correct them, or write under [data] when the data end: observed_until = "2026-01-31".'
 
 
 class TableCheck:
@@ -26,7 +28,6 @@ class TableCheck:
         source: our name of a column -> the file's.
         columns: our columns so far, over the rows that are left.
         findings: all that was noticed.
-        unusable: how many rows were set aside or lost a value that a person wrote.
     """
 
     def __init__(self, raw: RawTable, layout: Layout) -> None:
@@ -36,56 +37,69 @@ class TableCheck:
         self.source = layout.columns | layout.attributes
         self.columns: dict[str, pa.ChunkedArray] = {}
         self.findings = layout.findings
-        self.unusable = raw.skipped
-        self._left: np.ndarray | None = None
+        self._left = np.ones(raw.rows.num_rows, dtype=bool)
+        self._spoiled = np.zeros(raw.rows.num_rows, dtype=bool)
+        self._refuse_what_cannot_be_text()
 
     def __len__(self) -> int:
-        return self.raw.rows.num_rows if self._left is None else len(self._left)
+        return int(np.count_nonzero(self._left))
+
+    def _refuse_what_cannot_be_text(self) -> None:
+        for own, theirs in [*self.layout.columns.items(), *(("type", name) for name in self.layout.types if name in self.layout.names)]:
+            kind = self.raw.rows.schema.field(theirs).type
+            if not own.endswith("_at") and not can_be_text(kind):
+                self.say("error", "unusable_column", own, f"the column {theirs!r} ({own}) holds {kind}", "It must hold text or numbers.")
+                self.source.pop(own, None)
 
     def given(self, theirs: str) -> pa.ChunkedArray:
         """A column of the file, by its name there, over the rows that are left."""
         values = self.raw.rows[theirs]
-        return values if self._left is None else values.take(pa.array(self._left))
+        return values if self._left.all() else values.filter(pa.array(self._left))
 
     def say(self, severity: Severity, code: str, column: str, detail: str, hint: str = "", *, count: int = 1, example: str = "") -> None:
         """Note a finding about the table as a whole or about one column."""
         self.findings.append(Finding(severity, code, self.name, self.source.get(column, column), count, detail, hint, example))
 
-    def note(self, severity: Severity, code: str, column: str, rows: np.ndarray, detail: str, hint: str = "") -> int:
-        """Note a finding about the ``rows`` (bool[n]), if there are any, with the first of them as the example; returns how many."""
-        count = int(np.count_nonzero(rows))
-        if count:
+    def note(self, severity: Severity, code: str, column: str, rows: np.ndarray, detail: str, hint: str = "") -> None:
+        """Note a finding about the ``rows`` (bool[n]), if there are any, with the first of them as the example."""
+        if rows.any():
             example = self._example(column, int(np.argmax(rows)))
-            self.say(severity, code, column, detail, hint, count=count, example=example)
-        return count
+            self.say(severity, code, column, detail, hint, count=int(np.count_nonzero(rows)), example=example)
+
+    def spoil(self, code: str, column: str, rows: np.ndarray, detail: str, hint: str = "") -> None:
+        """Note a finding about the ``rows`` (bool[n]) and count them as unusable, though they may be kept."""
+        self.note("warning", code, column, rows, detail, hint)
+        self._spoiled[np.flatnonzero(self._left)[rows]] = True
+
+    def set_aside(self, code: str, column: str, rows: np.ndarray, detail: str, hint: str = "") -> None:
+        """Note a finding about the ``rows`` (bool[n]), count them as unusable and go on without them."""
+        self.spoil(code, column, rows, detail, hint)
+        self._drop(rows)
+
+    def leave_out(self, code: str, column: str, rows: np.ndarray, detail: str) -> None:
+        """Note that the ``rows`` (bool[n]) are not needed and go on without them."""
+        self.note("info", code, column, rows, detail)
+        self._drop(rows)
 
     def put(self, column: str, values: pa.Array | pa.ChunkedArray) -> None:
         """Add a column of ours."""
         self.columns[column] = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
 
-    def set_aside(self, code: str, column: str, rows: np.ndarray, detail: str, hint: str = "", *, harmless: bool = False) -> None:
-        """Note a finding about the ``rows`` (bool[n]) and go on without them; ``harmless`` ones do not count as unusable."""
-        count = self.note("info" if harmless else "warning", code, column, rows, detail, hint)
-        if not count:
-            return
-        self.unusable += 0 if harmless else count
-        self._drop(rows)
-
     def _drop(self, rows: np.ndarray) -> None:
-        if not rows.any():
-            return
-        kept = np.flatnonzero(~rows)
-        self._left = kept if self._left is None else self._left[kept]
-        mask = pa.array(~rows)
-        self.columns = {name: values.filter(mask) for name, values in self.columns.items()}
+        if rows.any():
+            self._left[self._left] = ~rows
+            mask = pa.array(~rows)
+            self.columns = {name: values.filter(mask) for name, values in self.columns.items()}
 
     def _example(self, column: str, row: int) -> str:
-        position = row if self._left is None else int(self._left[row])
+        position = int(np.flatnonzero(self._left)[row])
         place = self.raw.place(position)
         if column not in self.source:
             return place
-        value = self.raw.rows[self.source[column]][position].as_py()
-        text = "(empty)" if value is None else repr(value) if isinstance(value, str) else str(value)
+        value = self.raw.rows[self.source[column]][position]
+        if not value.is_valid:
+            return f"{place}: (empty)"
+        text = repr(value.as_py()) if is_text(value.type) else _written(value)
         return f"{place}: {text[:_LONGEST_EXAMPLE]}"
 
     def refuse_if_broken(self) -> None:
@@ -96,9 +110,10 @@ class TableCheck:
         if rows == 0:
             severity: Severity = "error" if self.name == "leads" else "warning"
             self.say(severity, "empty_table", "", f"the table {self.name} has no rows", "Is it the right file?")
-        elif self.unusable > REFUSED_SHARE * rows:
-            detail = f"{self.unusable:,} of {rows:,} rows cannot be used ({self.unusable / rows:.1%}, more than {REFUSED_SHARE:.0%})"
-            self.say("error", "too_many_unusable", "", detail, "Mend what the warnings about this table name.", count=self.unusable)
+        unusable = int(np.count_nonzero(self._spoiled)) + self.raw.skipped
+        if unusable > REFUSED_SHARE * rows:
+            detail = f"{unusable:,} of {rows:,} rows cannot be used ({unusable / rows:.1%}, more than {REFUSED_SHARE:.0%})"
+            self.say("error", "too_many_unusable", "", detail, "Mend what the warnings about this table name.", count=unusable)
 
     def _say_skipped(self) -> None:
         part = next(part for part in self.raw.parts if part.skipped)
@@ -110,7 +125,7 @@ class TableCheck:
         """Add a column of ids as text, and set the rows without one aside."""
         if column in self.source:
             self.put(column, as_text(self.given(self.source[column])))
-            self.set_aside("missing_id", column, is_null(self.columns[column]), "rows have no " + column + "; set aside")
+            self.set_aside("missing_id", column, is_null(self.columns[column]), f"rows have no {column}; set aside")
 
     def take_times(self, column: str, zone: str | None, *, required: bool = False) -> None:
         """Add a column of moments. Rows without one are set aside if it is ``required``, otherwise the moment is missing."""
@@ -122,10 +137,12 @@ class TableCheck:
         self.note("error", "naive_time", column, moments.naive, "times bear no time zone", zone_hint)
         then = "set aside" if required else "taken as missing"
         iso_hint = "Write times as 2026-01-31T08:00:00Z (ISO 8601)."
-        self.unusable += self.note("warning", "unparseable_time", column, moments.unparseable, "times cannot be read; " + then, iso_hint)
-        self.unusable += self.note("warning", "time_out_of_range", column, moments.out_of_range, "times lie outside 1970 to 2200; " + then)
+        self.spoil("unparseable_time", column, moments.unparseable, f"times cannot be read; {then}", iso_hint)
+        self.spoil("time_out_of_range", column, moments.out_of_range, f"times lie outside 1970 to 2200; {then}")
+        late = np.asarray(pc.greater(moments.values, pa.scalar(datetime.now(UTC))).fill_null(pa.scalar(value=False)))
+        self.note("warning", "future_time", column, late, "times lie in the future; so would the end of what was observed", _OBSERVED_UNTIL)
         if required:
-            self.unusable += self.note("warning", "missing_time", column, moments.missing, "rows have no " + column + "; set aside")
+            self.spoil("missing_time", column, moments.missing, f"rows have no {column}; set aside")
             self._drop(is_null(moments.values) & ~moments.naive)
 
     def take_attributes(self, excluded: Sequence[str], categorical: Sequence[str]) -> None:
@@ -144,6 +161,15 @@ class TableCheck:
         return pa.table(self.columns)
 
 
+def _written(value: pa.Scalar) -> str:
+    if pa.types.is_timestamp(value.type):
+        return str(np.datetime64(value.cast(pa.int64()).as_py(), value.type.unit))
+    try:
+        return str(value.cast(pa.string()).as_py())
+    except pa.ArrowNotImplementedError:
+        return f"a value of type {value.type}"
+
+
 def is_null(values: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """bool[n]: where there is no value."""
     return np.asarray(values.is_null())
@@ -151,8 +177,8 @@ def is_null(values: pa.Array | pa.ChunkedArray) -> np.ndarray:
 
 def codes_of(values: pa.ChunkedArray) -> np.ndarray:
     """int32[n]: equal values have equal codes, a missing one has -1."""
-    codes: np.ndarray = values.combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy()
-    return codes
+    coded = values.dictionary_encode()
+    return np.concatenate([np.zeros(0, dtype=np.int32), *(chunk.indices.fill_null(-1).to_numpy() for chunk in coded.chunks)])
 
 
 def first_of_each(table: pa.Table, key: str, by: list[str]) -> np.ndarray:

@@ -27,7 +27,7 @@ def take_outcomes(check: TableCheck, table: OutcomesSettings, settings: DataSett
     if created is not None and "closed_at" in check.columns:
         early = micros(check.columns["closed_at"]) < created
         detail = "outcomes lie before their lead was created; such a lead is never open"
-        check.unusable += check.note("warning", "outcome_before_creation", "closed_at", early, detail, SAME_ZONE)
+        check.spoil("outcome_before_creation", "closed_at", early, detail, SAME_ZONE)
 
 
 def _set_open_aside(check: TableCheck) -> None:
@@ -35,7 +35,7 @@ def _set_open_aside(check: TableCheck) -> None:
         return
     outcome, closed_at = (check.given(check.source[name]) for name in ("outcome", "closed_at"))
     rows = is_null(as_text(outcome)) & is_null(closed_at)
-    check.set_aside("open_lead", "outcome", rows, "rows have neither outcome nor time; their leads are open", harmless=True)
+    check.leave_out("open_lead", "outcome", rows, "rows have neither outcome nor time; their leads are open")
 
 
 def _take_won(check: TableCheck, settings: OutcomesSettings) -> None:
@@ -72,4 +72,4 @@ def _set_further_aside(check: TableCheck, *, repeatable: bool) -> None:
     check.set_aside("conflicting_outcome", "lead_id", conflicting, detail, hint)
     repeated = further[~conflicting]
     detail = "outcomes repeat an earlier one of their lead; the earliest is kept"
-    check.set_aside("repeated_outcome", "lead_id", repeated, detail, harmless=True)
+    check.leave_out("repeated_outcome", "lead_id", repeated, detail)

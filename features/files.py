@@ -108,10 +108,17 @@ def _expand(path: Path, table: str) -> list[Path]:
     elif path.exists():
         found = [path]
     else:
-        found = [file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file()]
+        found = _glob(path)
     if not found:
         raise _refusal(_finding("missing_file", table, f"there is no file {path}", _nearest_file(path)))
     return sorted(found)
+
+
+def _glob(path: Path) -> list[Path]:
+    try:
+        return [file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file()]
+    except ValueError:  # "**" beside other letters
+        return []
 
 
 def _nearest_file(path: Path) -> str:
@@ -129,7 +136,8 @@ def _part(file: Path, path: Path, table: str) -> Part:
         raise _refusal(_finding("unknown_format", table, f"{name} is in no format that can be read", f"What can be read: {formats}.", name))
     try:
         part = read(file, name)
-    except (pa.ArrowException, OSError) as error:
+        _validate(part.rows)
+    except (pa.ArrowException, OSError, ValueError) as error:
         detail = f"{name} cannot be read: {_words(error)}"
         raise _refusal(_finding("unreadable_file", table, detail, "Write the file again; it may be cut short or damaged.", name)) from error
     twice = [column for column, count in Counter(part.rows.column_names).items() if count > 1]
@@ -138,6 +146,13 @@ def _part(file: Path, path: Path, table: str) -> Part:
             _finding("repeated_column", table, f"{name} has the column {twice[0]!r} twice", "Rename or remove one of them.", name)
         )
     return part
+
+
+def _validate(rows: pa.Table) -> None:
+    """Raise a ValueError where text, or the name or the zone of a column, is no UTF-8."""
+    rows.validate(full=True)
+    for field in rows.schema:
+        _ = field.name, getattr(field.type, "tz", None)
 
 
 def _parquet(file: Path, name: str) -> Part:

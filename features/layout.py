@@ -92,13 +92,23 @@ def matches(table: str, attribute: str, patterns: Iterable[str]) -> list[str]:
 
 def as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Ids and categories as strings: whole numbers without a fraction, truths as true/false, and empty text as missing."""
-    if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
+    values = _plain(values)
     if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
         values = _whole(values)
     text = values.cast(pa.string())
     empty = pc.equal(text, "")
     return pc.if_else(empty, None, text) if pc.any(empty).as_py() else text
+
+
+def can_be_text(kind: pa.DataType) -> bool:
+    """Whether ``as_text`` takes columns of this type: text, numbers and truths."""
+    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+    number = pa.types.is_integer(inner) or pa.types.is_floating(inner) or pa.types.is_decimal(inner)
+    return bool(is_text(inner) or number or pa.types.is_boolean(inner) or pa.types.is_null(inner))
+
+
+def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
 
 
 def _whole(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -118,14 +128,13 @@ def attribute(values: pa.ChunkedArray, *, infer: bool, categorical: bool) -> pa.
     """
     if values.null_count == len(values):
         return "it is empty"
+    values = _plain(values)
     kind = values.type
     if is_text(kind):
         return _text_attribute(as_text(values), infer=infer, categorical=categorical)
-    if pa.types.is_boolean(kind):
-        return as_text(values)
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+    if not can_be_text(kind):
         return f"it holds {kind}; only numbers, text and truths can be attributes"
-    if categorical:
+    if categorical or pa.types.is_boolean(kind):
         return as_text(values)
     numbers = pc.cast(values, pa.float64(), safe=False)
     finite = pc.is_finite(numbers)

@@ -15,7 +15,7 @@ from features.contract import UNKNOWN_TIME, DataError, Finding
 from features.data_settings import DataSettings, InteractionsSettings, OutcomesSettings, TableSettings
 from features.files import load
 from features.fingerprint import fingerprint
-from features.layout import lay_out
+from features.layout import Layout, lay_out, matches
 from features.tables import NO_INTERACTIONS, micros, take_interactions, take_leads
 from features.times import UTC_MICROS
 
@@ -59,42 +59,65 @@ def read_tables(settings: DataSettings, root: Path) -> Tables:
     Raises:
         DataError: a file or column is missing, times bear no zone, or more than 5 % of a table's rows cannot be used; with all findings.
     """
-    findings: list[Finding] = []
-    leads = _read(settings.leads, "leads", root, ["lead_id"], findings, lambda check: take_leads(check, settings))
+    reading = _Reading(settings, root)
+    leads = reading.table("leads", settings.leads, ["lead_id"], partial(take_leads, settings=settings))
     known = leads if leads is not None and "lead_id" in leads.column_names else None
     interactions, outcomes = NO_INTERACTIONS, NO_OUTCOMES
     if (table := settings.interactions) is not None:
         gather = partial(take_interactions, table=table, settings=settings, leads=known)
-        interactions = _read(table, "interactions", root, ["lead_id", "occurred_at"], findings, gather)
+        interactions = reading.table("interactions", table, ["lead_id", "occurred_at"], gather)
     if (closings := settings.outcomes) is not None:
         required = ["lead_id", "closed_at", *([] if closings.won is True else ["outcome"])]
-        close = partial(take_outcomes, table=closings, settings=settings, leads=known)
-        outcomes = _read(closings, "outcomes", root, required, findings, close)
-    findings.sort(key=lambda finding: _SEVERITIES.index(finding.severity))
-    _refuse(settings.name, findings)
-    return _tables(settings, interactions, leads, outcomes, tuple(findings))
+        outcomes = reading.table("outcomes", closings, required, partial(take_outcomes, table=closings, settings=settings, leads=known))
+    findings = reading.conclude()
+    return _tables(settings, interactions, leads, outcomes, findings)
 
 
-def _read(
-    settings: TableSettings, name: str, root: Path, required: list[str], findings: list[Finding], take: Callable[[TableCheck], None]
-) -> pa.Table | None:
-    try:
-        raw = load(settings, root, name)
-    except DataError as error:
-        findings += error.findings
-        return None
-    check = TableCheck(raw, lay_out(name, settings, raw.rows.column_names, required))
-    take(check)
-    check.refuse_if_broken()
-    findings += check.findings
-    return check.table()
+class _Reading:
+    """The tables of one data set, one after the other, and what was noticed on the way."""
 
+    def __init__(self, settings: DataSettings, root: Path) -> None:
+        self._settings = settings
+        self._root = root
+        self._layouts: list[Layout] = []
+        self._findings: list[Finding] = []
 
-def _refuse(name: str, findings: list[Finding]) -> None:
-    errors = [finding for finding in findings if finding.severity == "error"]
-    if errors:
-        more = f" ({len(errors) - 1} more errors)" if len(errors) > 1 else ""
-        raise DataError(f"The data set {name} cannot be used: {errors[0].table}: {errors[0].detail}{more}.", errors[0].hint, findings)
+    def table(self, name: str, settings: TableSettings, required: list[str], take: Callable[[TableCheck], None]) -> pa.Table | None:
+        """Our columns of one table, or None if its files cannot be read."""
+        try:
+            raw = load(settings, self._root, name)
+        except DataError as error:
+            self._findings += error.findings
+            return None
+        check = TableCheck(raw, lay_out(name, settings, raw.rows.column_names, required))
+        take(check)
+        check.refuse_if_broken()
+        self._layouts.append(check.layout)
+        self._findings += check.findings
+        return check.table()
+
+    def conclude(self) -> tuple[Finding, ...]:
+        """All findings, the gravest first.
+
+        Raises:
+            DataError: one of them is an error.
+        """
+        errors = [finding for finding in self._findings if finding.severity == "error"]
+        if not errors:
+            self._find_unused_patterns()
+        findings = tuple(sorted(self._findings, key=lambda finding: _SEVERITIES.index(finding.severity)))
+        if errors:
+            more = f" ({len(errors) - 1} more errors)" if len(errors) > 1 else ""
+            message = f"The data set {self._settings.name} cannot be used: {errors[0].table}: {errors[0].detail}{more}."
+            raise DataError(message, errors[0].hint, findings)
+        return findings
+
+    def _find_unused_patterns(self) -> None:
+        for option in ("exclude_attributes", "categorical_attributes"):
+            for pattern in getattr(self._settings, option):
+                if not any(matches(layout.table, name, [pattern]) for layout in self._layouts for name in layout.attributes):
+                    detail, hint = f"{option}: {pattern!r} fits no attribute", "Upper and lower case are distinguished."
+                    self._findings.append(Finding("warning", "pattern_without_match", "", "", 1, detail, hint))
 
 
 def _tables(settings: DataSettings, interactions: pa.Table, leads: pa.Table, outcomes: pa.Table, findings: tuple[Finding, ...]) -> Tables:

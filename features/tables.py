@@ -85,7 +85,7 @@ def _take_type(check: TableCheck, settings: InteractionsSettings) -> None:
     if isinstance(settings.type, Constant):
         check.put("type", pa.repeat(settings.type.const, len(check)))
         return
-    if not set(check.layout.types) <= set(check.layout.names):
+    if "type" not in check.source or not set(check.layout.types) <= set(check.layout.names):
         return
     parts = [as_text(check.given(theirs)) for theirs in check.layout.types]
     joined = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, "/", null_handling="skip")
@@ -104,7 +104,7 @@ def _exclude_types(check: TableCheck, patterns: Iterable[str]) -> None:
     excluded = [name for name in types if any(fnmatchcase(name, pattern) for pattern in patterns)]
     if excluded:
         rows = np.asarray(pc.is_in(check.columns["type"], pa.array(excluded, pa.string())))
-        check.set_aside("excluded_type", "type", rows, "interactions are of excluded types; left out", harmless=True)
+        check.leave_out("excluded_type", "type", rows, "interactions are of excluded types; left out")
 
 
 def _take_direction(check: TableCheck) -> None:
@@ -115,7 +115,7 @@ def _take_direction(check: TableCheck) -> None:
     known = pc.is_in(given, pa.array(["inbound", "outbound"]))
     unknown = ~np.asarray(known) & ~is_null(given)
     detail = "directions are neither inbound nor outbound; taken as missing"
-    check.unusable += check.note("warning", "unknown_direction", "direction", unknown, detail)
+    check.spoil("unknown_direction", "direction", unknown, detail)
     check.put("direction", pc.if_else(known, given, None))
 
 
@@ -126,7 +126,7 @@ def _take_order(check: TableCheck) -> None:
     whole = pc.match_substring_regex(text, r"^-?\d{1,18}$")
     bad = ~np.asarray(whole.fill_null(pa.scalar(value=True)))
     detail = "values of the order are no whole numbers; taken as missing"
-    check.unusable += check.note("warning", "unusable_order", "order", bad, detail)
+    check.spoil("unusable_order", "order", bad, detail)
     check.put("order", pc.if_else(whole, text, None).cast(pa.int64()))
 
 
@@ -140,4 +140,4 @@ def _set_repeated_aside(check: TableCheck) -> None:
     table = check.table().append_column("known_at", pa.array(known_at)).append_column("interaction_id", ids)
     repeated = ~first_of_each(table, "interaction_id", ["known_at"])
     detail = "rows repeat an interaction_id; the one known first is kept"
-    check.set_aside("repeated_interaction", "interaction_id", repeated, detail, harmless=True)
+    check.leave_out("repeated_interaction", "interaction_id", repeated, detail)

@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.contract import DataError
+
 UTC_MICROS = pa.timestamp("us", "UTC")
 ISO_TIME = (
     r"^(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})"
@@ -42,6 +44,9 @@ def read_times(column: pa.ChunkedArray, zone: str | None) -> Moments:
     A time without a zone, and a date (its midnight), are taken in ``zone``; without one they are ``naive``. Where clocks were set back
     the first of the two moments is taken, where they were set forward the first moment after the gap. What lies before 1970
     or from 2200 on is ``out_of_range``.
+
+    Raises:
+        DataError: this machine does not know the zone.
     """
     missing = column.is_null().to_numpy()
     micros, local = _join([_read_chunk(chunk) for chunk in column.chunks])
@@ -71,7 +76,12 @@ def _join(chunks: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.n
 
 def _to_utc(local_micros: np.ndarray, zone: str) -> np.ndarray:
     local = pa.array(local_micros).cast(pa.timestamp("us"))
-    return np.asarray(pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="latest").cast(pa.int64()))
+    try:
+        moments = pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="latest")
+    except pa.ArrowInvalid as error:
+        hint = "Name it as the IANA list does, and install the system's time zone data (the package tzdata)."
+        raise DataError(f"The time zone {zone} is not known to this machine.", hint) from error
+    return np.asarray(moments.cast(pa.int64()))
 
 
 def _read_chunk(chunk: pa.Array) -> tuple[np.ndarray, np.ndarray]:

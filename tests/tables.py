@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from features.contract import Finding
 from features.data_settings import DataSettings
 from features.sources import Tables, read_tables
 
@@ -40,3 +41,9 @@ def write_tables(folder: Path, more: Mapping[str, Sequence[str]] | None = None) 
 def read(folder: Path, **settings: Any) -> Tables:
     """Read the data set in ``folder``."""
     return read_tables(DataSettings(**{**SETTINGS, **settings}), folder)
+
+
+def the_one(findings: tuple[Finding, ...], code: str) -> Finding:
+    """The only finding with this code."""
+    (found,) = [finding for finding in findings if finding.code == code]
+    return found

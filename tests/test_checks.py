@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from features.contract import DataError, Finding
-from tests.tables import HEADERS, LAST_ROW, ROWS, read, write_csv, write_tables
+from features.contract import DataError
+from tests.tables import HEADERS, LAST_ROW, ROWS, read, the_one, write_csv, write_tables
 
 
 class Case(NamedTuple):
@@ -58,11 +55,6 @@ CASES = [
     Case("repeated_outcome", "outcomes", "L01,2026-02-01T08:00:00Z,lost", "'L01'", WHOLE, "info", {"repeatable": True}),
     Case("ragged_row", "outcomes", "L01,2026-02-01T08:00:00Z", "", WHOLE),
 ]
-
-
-def the_one(findings: tuple[Finding, ...], code: str) -> Finding:
-    (found,) = [finding for finding in findings if finding.code == code]
-    return found
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}-{case.table}-{case.row[:30]}")
@@ -139,40 +131,6 @@ def test_the_earliest_of_conflicting_outcomes_counts(tmp_path: Path) -> None:
     assert [row["won"] for row in outcomes if row["lead_id"] == "L01"] == [True]
 
 
-@pytest.mark.parametrize(
-    ("settings", "code", "detail", "hint"),
-    [
-        ({"leads": {"path": "lead.csv"}}, "missing_file", "there is no file .*lead.csv", "Did you mean leads.csv"),
-        ({"leads": {"path": "no/leads.csv"}}, "missing_file", "there is no file", "There is no folder"),
-        ({"leads": {"path": "*.pq"}}, "missing_file", "there is no file", "relative to the folder"),
-        ({"leads": {"path": "notes.xlsx"}}, "unknown_format", "notes.xlsx is in no format", ".csv, .csv.gz"),
-        ({"leads": {"path": "leads.csv", "columns": {"lead_id": "Lead_ID"}}}, "missing_column", "'Lead_ID'", "Did you mean 'lead_id'"),
-        ({"interactions": {"path": "interactions.csv", "type": "kind"}}, "missing_column", r"'kind' \(our type\)", "The file has: lead_id"),
-        ({"interactions": {"path": "interactions.csv", "order": "odrer"}}, "missing_column", "'odrer'", "Did you mean 'order'"),
-        ({"interactions": {"path": "leads.csv"}}, "missing_column", "'occurred_at'", "Did you mean 'created_at'"),
-        ({"outcomes": {"path": "twice.csv"}}, "repeated_column", "has the column 'lead_id' twice", "Rename"),
-        ({"outcomes": {"path": "latin.csv"}}, "unreadable_file", "UTF8|UTF-8", "damaged"),
-        ({"leads": {"path": "cut.parquet"}}, "unreadable_file", "cut.parquet cannot be read", "cut short"),
-        ({"leads": {"path": "empty.csv"}}, "unreadable_file", "empty.csv cannot be read", "cut short"),
-        ({"leads": {"path": "cut.csv.gz"}}, "unreadable_file", "cut.csv.gz cannot be read", "cut short"),
-        ({"leads": {"path": "base.duckdb", "table": "leads"}}, "missing_file", "there is no file", "Did you mean"),
-        ({"leads": {"path": "cut.duckdb", "table": "leads"}}, "unreadable_file", "cut.duckdb cannot be read", "DuckDB"),
-        ({"leads": {"path": "crm.duckdb", "table": "lead"}}, "missing_table", "no table 'lead'", "the file has: leads"),
-        ({"leads": {"path": "crm.duckdb"}}, "missing_table", "is not named", "the file has: leads"),
-        ({"leads": {"path": "mixed"}}, "types_differ", "do not fit together", "one type"),
-    ],
-    ids=str,
-)
-def test_a_damaged_source_is_refused_in_words(tmp_path: Path, settings: dict[str, Any], code: str, detail: str, hint: str) -> None:
-    write_tables(tmp_path)
-    damage(tmp_path)
-    with pytest.raises(DataError, match=detail) as error:
-        read(tmp_path, **settings)
-    found = next(finding for finding in error.value.findings if finding.code == code)
-    assert found.severity == "error"
-    assert hint in found.hint
-
-
 def test_naive_times_are_an_error_until_a_zone_is_named(tmp_path: Path) -> None:
     write_tables(tmp_path, {"leads": ["L26,2026-07-01 00:00:00,5,DE", "L27,2026-07-02,5,DE"]})
     with pytest.raises(DataError, match="leads: times bear no time zone") as error:
@@ -218,28 +176,24 @@ def test_a_pattern_that_fits_no_type_is_told(tmp_path: Path) -> None:
     assert "'MAIL' fits no type" in found.detail
 
 
-def test_rows_are_named_by_file_and_past_rows_that_cannot_be_read(tmp_path: Path) -> None:
+def test_one_interaction_in_two_files_is_one(tmp_path: Path) -> None:
     write_tables(tmp_path)
-    (tmp_path / "months").mkdir()
-    february = [*ROWS["interactions"], "a,row,of,more,than,seven,values,here", "L99,2026-01-02T08:00:00Z,mail,,,,"]
-    for month, rows in (("january", ROWS["interactions"]), ("february", february)):
-        write_csv(tmp_path / "months", month, rows, header=HEADERS["interactions"])
-    findings = read(tmp_path, interactions={"path": "months"}).findings
-    assert the_one(findings, "orphan").example == "february.csv, row 28: 'L99'"
-    assert the_one(findings, "ragged_row").example == "february.csv, row 27"
+    (tmp_path / "days").mkdir()
+    for day in range(3):
+        write_csv(tmp_path / "days", f"{day}", ROWS["interactions"][day : day + 20], header=HEADERS["interactions"])
+    tables = read(tmp_path, interactions={"path": "days/*.csv"})
+    assert the_one(tables.findings, "repeated_interaction").count == 38
+    assert tables.interactions.num_rows == 22
 
 
-def damage(folder: Path) -> None:
-    (folder / "notes.xlsx").write_text("x")
-    (folder / "twice.csv").write_text("lead_id,lead_id\nL01,L01\n")
-    (folder / "latin.csv").write_bytes("lead_id,closed_at,outcome\nM\u00fcller,2026-01-01T00:00:00Z,won\n".encode("latin-1"))
-    (folder / "empty.csv").write_text("")
-    pq.write_table(pa.table({"lead_id": ["L01", "L02"]}), folder / "whole.parquet")
-    (folder / "cut.parquet").write_bytes((folder / "whole.parquet").read_bytes()[:-20])
-    (folder / "cut.csv.gz").write_bytes(gzip.compress((folder / "leads.csv").read_bytes())[:-20])
-    (folder / "cut.duckdb").write_bytes(b"no database" * 1000)
-    with duckdb.connect(str(folder / "crm.duckdb")) as connection:
-        connection.execute("CREATE TABLE leads AS SELECT 'L01' AS lead_id")
-    (folder / "mixed").mkdir()
-    pq.write_table(pa.table({"lead_id": ["L01"], "size": [1]}), folder / "mixed" / "a.parquet")
-    pq.write_table(pa.table({"lead_id": ["L02"], "size": ["big"]}), folder / "mixed" / "b.parquet")
+def test_times_in_the_future_are_told(tmp_path: Path) -> None:
+    write_tables(tmp_path, {"interactions": ["L01,2199-01-02T08:00:00Z,meeting,,,,"]})
+    found = the_one(read(tmp_path).findings, "future_time")
+    assert (found.count, found.example) == (1, f"interactions.csv, row {LAST_ROW + 1}: '2199-01-02T08:00:00Z'")
+    assert "observed_until" in found.hint
+
+
+def test_a_row_with_two_faults_is_one_unusable_row(tmp_path: Path) -> None:
+    rows = [f"L01,2026-01-02T08:00:00Z,mail,,,,{i}" for i in range(70)] + ["L01,soon,mail,,later,sideways,first"] * 5
+    write_tables(tmp_path, {"interactions": rows})
+    assert read(tmp_path).interactions.num_rows == 95

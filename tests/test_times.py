@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.contract import parse_moment, to_micros
@@ -96,6 +96,7 @@ def test_the_years_that_are_read() -> None:
     assert moments.out_of_range.tolist() == [True, False, False, True]
 
 
+@settings(deadline=None)
 @given(st.lists(st.datetimes(SOONEST, LATEST, timezones=ZONES), min_size=1), st.sampled_from(["T", " "]))
 def test_every_aware_moment_is_read_back(moments: list[datetime], separator: str) -> None:
     texts = [one.isoformat(separator) for one in moments]
@@ -105,6 +106,7 @@ def test_every_aware_moment_is_read_back(moments: list[datetime], separator: str
         assert values.to_pylist()[: len(texts)] == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.sampled_from(["2026-01-01", "2026-01-01T00:00:00Z", "x", "1900-01-01T00:00:00Z"])))
 def test_every_row_is_known_or_told(texts: list[str | None]) -> None:
     moments = read_times(column(*texts), None)
