@@ -1,0 +1,100 @@
+"""Batch: every open lead of a data set into one file of scores, which is whole or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
+
+from features.contract import SettingsError
+from features.dataset import Dataset
+from features.snapshots import open_leads
+from models.scorer import LeadScorer
+from models.table import SCHEMA
+
+SHARD = 20_000
+"""Leads that are scored and written at a time."""
+
+
+class _Writer(Protocol):
+    def write_table(self, table: pa.Table) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *error: object) -> None: ...
+
+
+def score_shards(scorer: LeadScorer, dataset: Dataset, as_of: int, *, explain: bool = True) -> Iterator[pa.Table]:
+    """The scores of all leads that are open at ``as_of`` (microseconds UTC), in the order of the leads table, shard by shard.
+
+    Args:
+        scorer: the model.
+        dataset: read with the scorer's schema.
+        as_of: nothing at or after it is seen.
+        explain: with reasons for warm and hot leads.
+    """
+    leads = open_leads(dataset, as_of)
+    history, threads = dataset.history.with_schema(scorer.schema), os.cpu_count() or 1
+    for low in range(0, len(history), SHARD):
+        high = min(low + SHARD, len(history))
+        some = leads[(leads >= low) & (leads < high)] - low
+        yield scorer.score_many(history.slice(low, high), some, np.full(len(some), as_of), threads, explain=explain)
+
+
+def shards(dataset: Dataset) -> int:
+    """How many shards a data set has."""
+    return -(-len(dataset.history) // SHARD)
+
+
+def check_out(out: Path) -> None:
+    """Refuse early what could not be written in the end.
+
+    Raises:
+        SettingsError: the name says no known format, or its folder is not there.
+    """
+    if out.suffix not in (".parquet", ".csv"):
+        raise SettingsError(f"{out.name} is neither Parquet nor CSV.", "Let the name end with .parquet or .csv.")
+    if not out.resolve().parent.is_dir():
+        raise SettingsError(f"There is no folder {out.resolve().parent}.", "Make it first, or write elsewhere.")
+
+
+def write_scores(tables: Iterable[pa.Table], out: Path) -> dict[str, int]:
+    """Write scores to a file that appears at its place when it is whole; what was there before stays until then.
+
+    Returns:
+        How many leads are in each band.
+
+    Raises:
+        SettingsError: as ``check_out``.
+    """
+    check_out(out)
+    unfinished = out.with_name(f".{out.name}.{os.getpid()}.unfinished")
+    bands: Counter[str] = Counter(cold=0, warm=0, hot=0)
+    try:
+        with _writer(unfinished, out.suffix) as writer:
+            for table in tables:
+                writer.write_table(_flat(table) if out.suffix == ".csv" else table)
+                bands.update(table["temperature"].to_pylist())
+        unfinished.replace(out)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return dict(bands)
+
+
+def _writer(file: Path, suffix: str) -> _Writer:
+    writer: _Writer = pc.CSVWriter(file, _flat(SCHEMA.empty_table()).schema) if suffix == ".csv" else pq.ParquetWriter(file, SCHEMA)
+    return writer
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """For CSV: reasons as JSON, moments as ISO 8601 in UTC."""
+    reasons = [None if one is None else json.dumps(one, ensure_ascii=False) for one in table["reasons"].to_pylist()]
+    moments = [None if one is None else one.isoformat() for one in table["as_of"].to_pylist()]
+    plain = table.set_column(table.column_names.index("reasons"), "reasons", pa.array(reasons, pa.string()))
+    return plain.set_column(plain.column_names.index("as_of"), "as_of", pa.array(moments, pa.string()))
