@@ -87,9 +87,11 @@ class ChampionWatch:
     def look(self) -> None:
         """Take the champion into service if it is another one than before."""
         champion = home.champion()
-        if champion is None or champion.folder == self.current.folder:
+        if champion is None or self._rests(champion):
             return
-        if champion.folder == self._refused and monotonic() < self._again_at:
+        self._refused = None
+        if champion.folder == self.current.folder:
+            self.current = replace(self.current, problem="") if self.current.problem else self.current
             return
         try:
             scorer = LeadScorer.load(champion.folder, champion.version)
@@ -101,6 +103,9 @@ class ChampionWatch:
         metrics.count_swap("loaded")
         metrics.set_model_in_use(True)
         logger.info("version %s is in service", champion.version)
+
+    def _rests(self, champion: home.Champion) -> bool:
+        return champion.folder == self._refused and monotonic() < self._again_at
 
     def _refuse(self, champion: home.Champion, error: Exception) -> None:
         """Say why, and let the folder rest: a version's folder never changes, though a failing disk may recover."""

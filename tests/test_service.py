@@ -7,6 +7,7 @@ import random
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -181,16 +182,15 @@ def mangled_bodies(count: int) -> list[bytes]:
 
 
 def test_no_body_makes_the_service_fail(server: Server) -> None:
-    connection = server.connect()
-    for body in bad_bodies() + mangled_bodies(400):
-        for path in ("/score", "/score_batch"):
-            answer = ask(connection, "POST", path, body)
-            if answer.status != 200:
-                assert_refused(answer, answer.status)
-            assert answer.status in (200, 400, 422), (body[:200], answer.body)
-        assert "Traceback" not in server.read_log()
-    assert ask(connection, "POST", "/score", json.dumps(BODY).encode()).status == 200
-    connection.close()
+    with closing(server.connect()) as connection:
+        for body in bad_bodies() + mangled_bodies(400):
+            for path in ("/score", "/score_batch"):
+                answer = ask(connection, "POST", path, body)
+                assert answer.status in (200, 400, 422), (body[:200], answer.body)
+                if answer.status != 200:
+                    assert_refused(answer, answer.status)
+        assert ask(connection, "POST", "/score", json.dumps(BODY).encode()).status == 200
+    assert "Traceback" not in server.read_log()
 
 
 def test_personal_data_stay_out_of_the_log(server: Server) -> None:
