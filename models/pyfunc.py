@@ -15,7 +15,7 @@ import pandas as pd
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from features.contract import DataError, to_micros
-from features.records import history_of
+from features.records import LeadRecord, history_of
 from models.package import DETAILS, OUTPUTS, SCORER
 from models.request import read_request
 from models.scorer import LeadScorer
@@ -25,8 +25,9 @@ class ScoredLeads(PythonModel):
     """A frame of leads in; a frame of lead_id, probability, score, temperature and the whole Score as JSON out."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Load the scorer from the folder that was logged with this file."""
+        """Load the scorer from the folder that was logged with this file, and score once: what is compiled is compiled now."""
         self.scorer = LeadScorer.load(Path(context.artifacts[SCORER]))
+        self.scorer.score(history_of([LeadRecord("nobody")], self.scorer.schema), 0)
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """One score a row, in the order of the rows; where a body states no ``as_of`` it is now, the same for all rows.

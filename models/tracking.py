@@ -1,6 +1,6 @@
 """The connection to MLflow: where it is, made ready once, quiet, with errors in words.
 
-This is the only module, with the registry that builds on it, that imports MLflow; it is imported when a command needs it.
+MLflow is imported here and in ``package``, ``run`` and ``pyfunc`` only, and they are imported when a command needs the registry.
 """
 
 from __future__ import annotations

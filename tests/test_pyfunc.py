@@ -11,25 +11,16 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-import numpy as np
 import pytest
 
-from features.columns import Schema
-from features.compute import compute
-from features.contract import DAY, DataError, parse_moment
-from features.records import InteractionRecord, LeadRecord, history_of
-from models.calibration import Calibration
-from models.conversion import BoostingClassifier
-from models.feature_set import fit_feature_set
-from models.learning import LearningSettings
-from models.policies import choose_bands
+from features.contract import DataError
+from features.records import history_of
 from models.registry import Registry
 from models.request import read_request
 from models.scorer import LeadScorer
-from models.settings import ScoringSettings
+from tests.small_model import NOW, small_scorer
 from tests.tracked import served
 
-NOW = parse_moment("2026-03-01")
 BODIES: list[dict[str, Any]] = [
     {
         "lead": {"lead_id": "ann", "created_at": "2026-01-01T00:00:00Z", "attributes": {"industry": "retail", "size": 12}},
@@ -48,32 +39,6 @@ model = mlflow.pyfunc.load_model("models:/leadheat@champion")
 frame = model.predict(pandas.DataFrame({"lead": json.loads(sys.argv[1])}))
 print(json.dumps({"scores": frame.to_dict("records"), "example": model.input_example.to_dict("records")}))
 """
-
-
-def small_scorer(folder: Path) -> LeadScorer:
-    """A scorer learnt from 400 leads, of whom those who asked for a demo won."""
-    rng = np.random.default_rng(0)
-    asked = rng.random(400) < 0.4
-    leads = [
-        LeadRecord(
-            f"lead {number}",
-            NOW - 60 * DAY,
-            {"industry": str(rng.choice(["retail", "steel"])), "size": int(rng.integers(1, 100))},
-            [InteractionRecord(kind, NOW - int(rng.integers(1, 40 * DAY))) for kind in ["page_view", "demo_request"][: 1 + asked[number]]],
-        )
-        for number in range(len(asked))
-    ]
-    history = history_of(leads, Schema(lead_numeric=("size",), lead_categorical=("industry",)))
-    settings = ScoringSettings()
-    features = fit_feature_set(history, settings)
-    number, as_of = np.arange(len(leads)), np.full(len(leads), NOW)
-    X = compute(features, history, number, as_of)
-    y = (asked & (rng.random(len(leads)) < 0.8)).astype(np.int64)
-    margin = BoostingClassifier(LearningSettings(rows_per_leaf=20), rounds=20).fit(X, y).margin_
-    probability = Calibration().probability(margin.margin(X))
-    bands = choose_bands(settings.temperature, probability, y, as_of, number)
-    scorer = LeadScorer(features, margin, Calibration(), bands, np.sort(probability), 14 * DAY, settings, {})
-    return scorer.save(folder)
 
 
 @pytest.fixture
