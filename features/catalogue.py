@@ -9,7 +9,8 @@ measure                meaning, for a lead looked at at ``as_of``
 =====================  =====================================================================================================
 count(G, w)            interactions of group G in the window
 days_since_last(G)     days since the latest, ``days_since_first(G)`` since the earliest interaction of G
-decayed(G, h)          sum of 2^(-age / h) over all interactions of G: each loses half its weight in every half-life h
+decayed(G, h)          sum of 2^(-age / h) over all interactions of G: each loses half its weight in every half-life h; an interaction's
+                       weight is that of the next newer one, of any group, times 2^(-gap / h), so that snapshots share the powers
 active_days(S, w)      distinct UTC days with an interaction of stream S; S is all, inbound or outbound
 sessions(S, w)         runs of interactions without a pause longer than the session gap, by their latest interaction
 trend(S, w)            (c1 - c2) / (c1 + c2): count c1 of the window against count c2 of the one before, [as_of - 2w, as_of - w)

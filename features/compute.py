@@ -84,7 +84,7 @@ def _plan(features: FeatureSet) -> kernel.Plan:
         before=np.array(before, np.int64).reshape(-1, 2),
         half_lives=np.array(features.half_lives, np.float64),
         group_start=np.cumsum([0, *map(len, members)], dtype=np.int64),
-        groups=np.array([group for some in members for group in some], np.int64),
+        groups=np.array([group for some in members for group in some], np.uintp),
         group_count=len(features.groups),
         type_count=len(features.types),
         session_gap=features.session_gap,

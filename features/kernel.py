@@ -1,143 +1,62 @@
 """The arithmetic: arrays in, arrays out. It knows no names; ``catalogue.py`` says what each column means.
 
-For each snapshot the kernel lists what could be seen of the lead, newest first (``Seen``), and then each block of the catalogue walks that list
-once and writes its columns. Each lead is computed alone and every sum has one order, so the result depends on nothing but the lead and
+For each snapshot the kernel lists what could be seen of the lead, newest first (in ``Room``), and then each block of the catalogue walks that
+list once and writes its columns. Each lead is computed alone and every sum has one order, so the result depends on nothing but the lead and
 the moment: not on which other leads, moments, shards or threads are computed with it.
+
+All compiled arithmetic is in this one file, since Numba compiles a cached function anew only when its own file changes. Blocks are inlined, since
+handing the arrays over takes longer than many a block, and take arrays out of their tuples before a loop, where references would be counted.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numba
 import numpy as np
 
 from features.contract import DAY, HOUR, UNKNOWN_TIME
+from features.plan import Events, Plan, Room, Seen, new_room
 
 DIRECTION_CODES = 3
 _THURSDAY = 3  # the weekday of 1970-01-01, Monday being 0
-
+_UNSET = -1.0
 
 jit = numba.njit(cache=True, nogil=True, error_model="numpy")
-
-
-class Plan(NamedTuple):
-    """The catalogue as arrays. W windows with ``ever`` last, B finer ages (each window and its double), T types, G groups, H half-lives.
-
-    ``bounds`` int64[B]; ``window_of`` int64[B], the smallest window that holds the age; ``before`` int64[W - 1, 2], the ages between a window
-    and its double; ``half_lives`` float64[H]; ``groups`` int64[...] with ``group_start`` int64[(T + 1) * 3 + 1], by type and direction.
-    """
-
-    bounds: np.ndarray
-    window_of: np.ndarray
-    before: np.ndarray
-    half_lives: np.ndarray
-    group_start: np.ndarray
-    groups: np.ndarray
-    group_count: int
-    type_count: int
-    session_gap: int
-    last_types: int
-    level_counts: np.ndarray
-
-
-class Events(NamedTuple):
-    """Histories in the plan's codes: n interactions with A numeric and C categorical attributes, L leads with theirs."""
-
-    start: np.ndarray
-    occurred_at: np.ndarray
-    known_at: np.ndarray
-    type: np.ndarray
-    direction: np.ndarray
-    numeric: np.ndarray
-    categorical: np.ndarray
-    created_at: np.ndarray
-    lead_numeric: np.ndarray
-    lead_categorical: np.ndarray
-
-
-class Seen(NamedTuple):
-    """What the lead had done and we knew at ``as_of``, newest first: k interactions, and room for the longest history.
-
-    ``row`` int64[k] into the events, ``bin`` int64[k] into ``Plan.bounds``, ``window`` int64[k] the smallest window that holds it.
-    """
-
-    row: np.ndarray
-    bin: np.ndarray
-    window: np.ndarray
-
-
-class Room(NamedTuple):
-    """Scratch arrays, made once for a call; the stamps tell snapshots apart by their number and are never cleared."""
-
-    counts: np.ndarray
-    latest: np.ndarray
-    earliest: np.ndarray
-    decayed: np.ndarray
-    weights: np.ndarray
-    fine: np.ndarray
-    days: np.ndarray
-    sessions: np.ndarray
-    sums: np.ndarray
-    known: np.ndarray
-    highest: np.ndarray
-    type_stamp: np.ndarray
-    level_stamp: np.ndarray
+block = numba.njit(nogil=True, error_model="numpy", inline="always")
 
 
 @jit
 def fill(plan: Plan, events: Events, lead: np.ndarray, as_of: np.ndarray, out: np.ndarray) -> None:
     """Write the features of each snapshot (lead int64[m], as_of int64[m]) into ``out`` float32[m, F]."""
-    longest = 0
+    longest, previous = 0, -1
     for one in lead:
         longest = max(longest, events.start[one + 1] - events.start[one])
-    seen = Seen(np.empty(longest, np.int64), np.empty(longest, np.int64), np.empty(longest, np.int64))
-    room = _new_room(plan)
+    room = new_room(plan, longest)
     for number in range(len(lead)):
-        moment, row = as_of[number], out[number]
-        k = _look(plan, events, lead[number], moment, seen)
-        column = _write_groups(plan, events, seen, k, moment, room, row)
+        if lead[number] != previous:
+            previous = lead[number]
+            room.steps[: events.start[previous + 1] - events.start[previous]] = _UNSET
+        row = out[number]
+        count = _look(plan, events, room, lead[number], as_of[number])
+        seen = Seen(lead[number], as_of[number], number + 1, count)
+        column = _write_groups(plan, events, seen, room, row)
         for stream in range(3):
-            column = _write_stream(plan, events, seen, k, stream, room, row, column)
-        column = _write_shares(plan, room, row, column)
-        column = _write_answers(events, seen, k, row, column)
-        column = _write_types(plan, events, seen, k, number + 1, room, row, column)
+            column = _write_stream(plan, events, seen, stream, room, row, column)
+        column = _write_shares(room, row, column)
+        column = _write_answers(events, seen, room, row, column)
+        column = _write_types(plan, events, seen, room, row, column)
         for i in range(events.numeric.shape[1]):
-            column = _write_numeric(events, seen, k, i, room, row, column)
+            column = _write_numeric(events, seen, i, room, row, column)
         for i in range(events.categorical.shape[1]):
-            column = _write_categorical(events, seen, k, i, number + 1, room, row, column)
-        _write_lead(events, seen, k, lead[number], moment, row, column)
+            column = _write_categorical(events, seen, i, room, row, column)
+        _write_lead(events, seen, room, row, column)
 
 
-@jit
-def _new_room(plan: Plan) -> Room:
-    windows, groups, half_lives = len(plan.before) + 1, plan.group_count, len(plan.half_lives)
-    widest = 1
-    for count in plan.level_counts:
-        widest = max(widest, count)
-    return Room(
-        counts=np.zeros((groups, windows), np.int64),
-        latest=np.zeros(groups, np.int64),
-        earliest=np.zeros(groups, np.int64),
-        decayed=np.zeros((groups, half_lives)),
-        weights=np.zeros(half_lives),
-        fine=np.zeros(len(plan.bounds), np.int64),
-        days=np.zeros(windows, np.int64),
-        sessions=np.zeros(windows, np.int64),
-        sums=np.zeros(windows),
-        known=np.zeros(windows, np.int64),
-        highest=np.zeros(windows),
-        type_stamp=np.zeros(plan.type_count + 1, np.int64),
-        level_stamp=np.zeros((len(plan.level_counts), widest), np.int64),
-    )
-
-
-@jit
-def _look(plan: Plan, events: Events, lead: int, as_of: int, seen: Seen) -> int:
+@block
+def _look(plan: Plan, events: Events, room: Room, lead: int, as_of: int) -> int:
     """List the interactions before ``as_of`` that were known by then, and return how many they are."""
     first, last = events.start[lead], events.start[lead + 1]
     occurred_at, known_at, bounds, window_of = events.occurred_at, events.known_at, plan.bounds, plan.window_of
-    rows, bins, windows = seen.row, seen.bin, seen.window
+    rows, bins, windows = room.row, room.bin, room.window
     k, age_bin = 0, 0
     for row in range(first + np.searchsorted(occurred_at[first:last], as_of) - 1, first - 1, -1):
         if known_at[row] < as_of:
@@ -148,20 +67,20 @@ def _look(plan: Plan, events: Events, lead: int, as_of: int, seen: Seen) -> int:
     return k
 
 
-@jit
-def _write_groups(plan: Plan, events: Events, seen: Seen, k: int, as_of: int, room: Room, out: np.ndarray) -> int:
-    _gather_groups(plan, events, seen, k, as_of, room)
+@block
+def _write_groups(plan: Plan, events: Events, seen: Seen, room: Room, out: np.ndarray) -> int:
+    _gather_groups(plan, events, seen, room)
     counts, latest, earliest, decayed = room.counts, room.latest, room.earliest, room.decayed
     column, windows = 0, counts.shape[1]
-    for group in range(plan.group_count):
+    for group in range(len(counts)):
         for window in range(1, windows):
             counts[group, window] += counts[group, window - 1]
         for window in range(windows):
             out[column + window] = counts[group, window]
         column += windows
         some = counts[group, -1] > 0
-        out[column] = (as_of - latest[group]) / DAY if some else np.nan
-        out[column + 1] = (as_of - earliest[group]) / DAY if some else np.nan
+        out[column] = (seen.as_of - latest[group]) / DAY if some else np.nan
+        out[column + 1] = (seen.as_of - earliest[group]) / DAY if some else np.nan
         column += 2
         for i in range(decayed.shape[1]):
             out[column + i] = decayed[group, i]
@@ -169,20 +88,29 @@ def _write_groups(plan: Plan, events: Events, seen: Seen, k: int, as_of: int, ro
     return column
 
 
-@jit
-def _gather_groups(plan: Plan, events: Events, seen: Seen, k: int, as_of: int, room: Room) -> None:
+@block
+def _gather_groups(plan: Plan, events: Events, seen: Seen, room: Room) -> None:
     """Counts by smallest window, latest, earliest and decayed sums of every group."""
     counts, latest, earliest, decayed, weights = room.counts, room.latest, room.earliest, room.decayed, room.weights
-    half_lives, group_start, groups = plan.half_lives, plan.group_start, plan.groups
+    group_start, groups, rows, windows = plan.group_start, plan.groups, room.row, room.window
     occurred_at, kinds, directions = events.occurred_at, events.type, events.direction
-    counts[:], latest[:], decayed[:] = 0, UNKNOWN_TIME, 0.0
-    for place in range(k):
-        row, window = seen.row[place], seen.window[place]
+    half_lives, steps, first = plan.half_lives, room.steps, events.start[seen.lead]
+    counts[:], latest[:], decayed[:], weights[:] = 0, UNKNOWN_TIME, 0.0, 1.0
+    newer, previous = -1, seen.as_of
+    for place in range(seen.count):
+        row, window = rows[place], windows[place]
         moment = occurred_at[row]
         for i in range(len(half_lives)):
-            weights[i] = np.exp2(-(as_of - moment) / half_lives[i])
+            step = steps[row - first, i] if row + 1 == newer else _UNSET
+            if step == _UNSET:
+                step = np.exp2(-(previous - moment) / half_lives[i])
+                if row + 1 == newer:
+                    steps[row - first, i] = step
+            weights[i] *= step
+        newer, previous = row, moment
         code = kinds[row] * DIRECTION_CODES + directions[row]
-        for group in groups[group_start[code] : group_start[code + 1]]:
+        for at in range(group_start[code], group_start[code + 1]):
+            group = groups[at]
             counts[group, window] += 1
             latest[group] = max(latest[group], moment)
             earliest[group] = moment
@@ -190,21 +118,21 @@ def _gather_groups(plan: Plan, events: Events, seen: Seen, k: int, as_of: int, r
                 decayed[group, i] += weights[i]
 
 
-@jit
-def _write_stream(plan: Plan, events: Events, seen: Seen, k: int, stream: int, room: Room, out: np.ndarray, column: int) -> int:
+@block
+def _write_stream(plan: Plan, events: Events, seen: Seen, stream: int, room: Room, out: np.ndarray, column: int) -> int:
     """A day or session counts where its latest interaction lies, so a window holds all whose latest interaction it holds."""
-    fine, days, sessions = room.fine, room.days, room.sessions
-    occurred_at, directions, rows, bins, windows = events.occurred_at, events.direction, seen.row, seen.bin, seen.window
+    fine, days, sessions, rows, bins, windows = room.fine, room.days, room.sessions, room.row, room.bin, room.window
+    occurred_at, directions = events.occurred_at, events.direction
     fine[:], days[:], sessions[:] = 0, 0, 0
-    n, latest, previous, last_gap, squares = 0, 0, 0, 0, 0.0
-    for place in range(k):
+    n, latest, previous, previous_day, last_gap, squares = 0, 0, 0, 0, 0, 0.0
+    for place in range(seen.count):
         row = rows[place]
         if stream > 0 and directions[row] != stream:
             continue
         moment = occurred_at[row]
+        day, gap = moment // DAY, previous - moment
         fine[bins[place]] += 1
-        gap = previous - moment
-        if n == 0 or moment // DAY != previous // DAY:
+        if n == 0 or day != previous_day:
             days[windows[place]] += 1
         if n == 0 or gap > plan.session_gap:
             sessions[windows[place]] += 1
@@ -214,9 +142,9 @@ def _write_stream(plan: Plan, events: Events, seen: Seen, k: int, stream: int, r
             last_gap = gap
         else:
             squares += ((gap - last_gap) / DAY) * ((gap - last_gap) / DAY)
-        previous = moment
+        previous, previous_day = moment, day
         n += 1
-    column = _write_rhythm(plan, fine, days, sessions, out, column)
+    column = _write_rhythm(plan, room, out, column)
     out[column : column + 3] = np.nan
     if n > 1:
         difference = (latest - previous - (n - 1) * last_gap) / DAY / (n - 1)
@@ -225,11 +153,11 @@ def _write_stream(plan: Plan, events: Events, seen: Seen, k: int, stream: int, r
     return column + 3
 
 
-@jit
-def _write_rhythm(plan: Plan, fine: np.ndarray, days: np.ndarray, sessions: np.ndarray, out: np.ndarray, column: int) -> int:
+@block
+def _write_rhythm(plan: Plan, room: Room, out: np.ndarray, column: int) -> int:
     """Active days, sessions and trends of one stream."""
-    windows = len(days)
-    day_sum, session_sum = 0, 0
+    fine, days, sessions = room.fine, room.days, room.sessions
+    windows, day_sum, session_sum = len(days), 0, 0
     for window in range(windows):
         day_sum += days[window]
         session_sum += sessions[window]
@@ -242,8 +170,8 @@ def _write_rhythm(plan: Plan, fine: np.ndarray, days: np.ndarray, sessions: np.n
     return column + windows - 1
 
 
-@jit
-def _write_shares(plan: Plan, room: Room, out: np.ndarray, column: int) -> int:
+@block
+def _write_shares(room: Room, out: np.ndarray, column: int) -> int:
     counts = room.counts
     for window in range(counts.shape[1]):
         inbound, outbound = counts[1, window], counts[2, window]
@@ -251,13 +179,12 @@ def _write_shares(plan: Plan, room: Room, out: np.ndarray, column: int) -> int:
     return column + counts.shape[1]
 
 
-@jit
-def _write_answers(events: Events, seen: Seen, k: int, out: np.ndarray, column: int) -> int:
+@block
+def _write_answers(events: Events, seen: Seen, room: Room, out: np.ndarray, column: int) -> int:
     """Outbound touches since the latest inbound interaction, and how long the first inbound one waited for an answer."""
-    occurred_at, directions, rows = events.occurred_at, events.direction, seen.row
+    occurred_at, directions, rows = events.occurred_at, events.direction, room.row
     touches, answered_at, waited, inbound = 0, UNKNOWN_TIME, UNKNOWN_TIME, False
-    for place in range(k):
-        row = rows[place]
+    for row in rows[: seen.count]:
         if directions[row] == 1:
             inbound = True
             waited = UNKNOWN_TIME if answered_at == UNKNOWN_TIME else answered_at - occurred_at[row]
@@ -269,30 +196,28 @@ def _write_answers(events: Events, seen: Seen, k: int, out: np.ndarray, column: 
     return column + 2
 
 
-@jit
-def _write_types(plan: Plan, events: Events, seen: Seen, k: int, stamp: int, room: Room, out: np.ndarray, column: int) -> int:
-    kinds, rows, stamps = events.type, seen.row, room.type_stamp
-    distinct = 0
-    for place in range(k):
-        kind = kinds[rows[place]]
-        if stamps[kind] != stamp:
-            stamps[kind] = stamp
+@block
+def _write_types(plan: Plan, events: Events, seen: Seen, room: Room, out: np.ndarray, column: int) -> int:
+    kinds, rows, stamps, distinct = events.type, room.row, room.type_stamp, 0
+    for row in rows[: seen.count]:
+        if stamps[kinds[row]] != seen.number:
+            stamps[kinds[row]] = seen.number
             distinct += 1
     for rank in range(plan.last_types):
-        out[column + rank] = kinds[rows[rank]] if rank < k else np.nan
+        out[column + rank] = kinds[rows[rank]] if rank < seen.count else np.nan
     column += plan.last_types
-    out[column] = kinds[rows[k - 1]] if k > 0 else np.nan
+    out[column] = kinds[rows[seen.count - 1]] if seen.count > 0 else np.nan
     out[column + 1] = distinct
     return column + 2
 
 
-@jit
-def _write_numeric(events: Events, seen: Seen, k: int, i: int, room: Room, out: np.ndarray, column: int) -> int:
+@block
+def _write_numeric(events: Events, seen: Seen, i: int, room: Room, out: np.ndarray, column: int) -> int:
     values, sums, known, highest = events.numeric, room.sums, room.known, room.highest
-    rows, smallest = seen.row, seen.window
+    rows, smallest = room.row, room.window
     sums[:], known[:], highest[:] = 0.0, 0, -np.inf
     last, windows = np.nan, len(sums)
-    for place in range(k):
+    for place in range(seen.count):
         value = values[rows[place], i]
         if np.isnan(value):
             continue
@@ -309,18 +234,18 @@ def _write_numeric(events: Events, seen: Seen, k: int, i: int, room: Room, out: 
     return column + 3 * windows + 1
 
 
-@jit
-def _write_categorical(events: Events, seen: Seen, k: int, i: int, stamp: int, room: Room, out: np.ndarray, column: int) -> int:
-    codes, rows, stamps = events.categorical, seen.row, room.level_stamp
+@block
+def _write_categorical(events: Events, seen: Seen, i: int, room: Room, out: np.ndarray, column: int) -> int:
+    codes, rows, stamps = events.categorical, room.row, room.level_stamp
     last, first, distinct = -1, -1, 0
-    for place in range(k):
-        level = codes[rows[place], i]
+    for row in rows[: seen.count]:
+        level = codes[row, i]
         if level < 0:
             continue
         last = level if last < 0 else last
         first = level
-        if stamps[i, level] != stamp:
-            stamps[i, level] = stamp
+        if stamps[i, level] != seen.number:
+            stamps[i, level] = seen.number
             distinct += 1
     out[column] = last if last >= 0 else np.nan
     out[column + 1] = first if first >= 0 else np.nan
@@ -328,22 +253,22 @@ def _write_categorical(events: Events, seen: Seen, k: int, i: int, stamp: int, r
     return column + 3
 
 
-@jit
-def _write_lead(events: Events, seen: Seen, k: int, lead: int, as_of: int, out: np.ndarray, column: int) -> None:
+@block
+def _write_lead(events: Events, seen: Seen, room: Room, out: np.ndarray, column: int) -> None:
     out[column : column + 5] = np.nan
-    created = events.created_at[lead]
-    if UNKNOWN_TIME < created < as_of:
-        out[column] = (as_of - created) / DAY
+    created = events.created_at[seen.lead]
+    if UNKNOWN_TIME < created < seen.as_of:
+        out[column] = (seen.as_of - created) / DAY
         out[column + 1] = (created // HOUR) % 24
         out[column + 2] = (created // DAY + _THURSDAY) % 7
-    if k > 0:
-        latest = events.occurred_at[seen.row[0]]
+    if seen.count > 0:
+        latest = events.occurred_at[room.row[0]]
         out[column + 3] = (latest // HOUR) % 24
         out[column + 4] = (latest // DAY + _THURSDAY) % 7
     column += 5
     for i in range(events.lead_numeric.shape[1]):
-        out[column + i] = events.lead_numeric[lead, i]
+        out[column + i] = events.lead_numeric[seen.lead, i]
     column += events.lead_numeric.shape[1]
     for i in range(events.lead_categorical.shape[1]):
-        level = events.lead_categorical[lead, i]
+        level = events.lead_categorical[seen.lead, i]
         out[column + i] = level if level >= 0 else np.nan

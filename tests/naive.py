@@ -122,7 +122,13 @@ def days_since_first(view: View, feature: Feature) -> float:
 
 
 def decayed(view: View, feature: Feature) -> float:
-    return in_turn(math.exp2(-age / feature.half_life) for age in view.ages(feature.group))
+    """Step by step, from the moment back to each older interaction, as the catalogue says."""
+    total, weight, moment = 0.0, 1.0, view.as_of
+    for event in view.seen:
+        weight *= math.exp2(-(moment - event.occurred_at) / feature.half_life)
+        moment = event.occurred_at
+        total += weight if view.belongs(event, feature.group) else 0.0
+    return total
 
 
 def in_turn(values: Iterable[float]) -> float:
