@@ -1,0 +1,132 @@
+"""Those who compute: leadheat its whole catalogue, Polars the 24 windowed counts (6 types, 4 windows) in three ways.
+
+All begin with the same Arrow tables. Polars' results are its own frames; nothing is converted on the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from features.catalogue import FeatureSet, FeatureSettings
+from features.compute import compute
+from features.contract import DAY
+from features.history import History, lead_positions, micros
+from features.sources import Tables
+from features.vocabulary import fit_features
+from tests.benchmarks.world import KINDS, WINDOW_DAYS, World
+
+THREADS = 2
+COUNTS = [f"count({kind}, {days}d)" for kind in KINDS for days in WINDOW_DAYS]
+LONGEST = max(WINDOW_DAYS) * DAY
+
+
+@dataclass(frozen=True)
+class Contender:
+    """``run`` is what is timed; ``counts`` brings its result into one form, int64[snapshots, 24], in the order of ``COUNTS``."""
+
+    title: str
+    run: Callable[[World], Any]
+    counts: Callable[[Any], np.ndarray]
+    columns: Callable[[Any], int]
+
+
+def whole_catalogue(world: World) -> tuple[FeatureSet, np.ndarray]:
+    """Every feature of the default catalogue, float32."""
+    tables = Tables(world.interactions, world.leads, world.interactions.slice(0, 0), 0, (), "")
+    history = History.from_tables(tables)
+    features = fit_features(history, FeatureSettings(), {})
+    lead = lead_positions(world.snapshots["lead_id"], world.leads["lead_id"])
+    return features, compute(features, history, lead, micros(world.snapshots["as_of"]), THREADS)
+
+
+def streaming_join(world: World) -> pl.DataFrame:
+    """The definition as a query: join on the lead, filter, group, count."""
+    interactions, snapshots = _lazy(world)
+    age = pl.col("as_of") - pl.col("occurred_at")
+    pairs = snapshots.join(interactions, on="lead_id").with_columns(age=age).filter(pl.col("age") > 0, pl.col("age") <= LONGEST)
+    return _per_snapshot(snapshots, pairs, pl.col("type"), dict(zip(KINDS, KINDS, strict=True)))
+
+
+def sorted_join(world: World) -> pl.DataFrame:
+    """The same with leads and types as numbers and both sides sorted by lead first, which lets Polars merge."""
+    interactions, snapshots = _numbered(*_lazy(world))
+    interactions, snapshots = (side.sort("lead").with_columns(pl.col("lead").set_sorted()) for side in (interactions, snapshots))
+    age = pl.col("as_of") - pl.col("occurred_at")
+    pairs = snapshots.join(interactions, on="lead", maintain_order="left").with_columns(age=age)
+    pairs = pairs.filter(pl.col("age") > 0, pl.col("age") <= LONGEST)
+    return _per_snapshot(snapshots, pairs, pl.col("type"), {kind: code for code, kind in enumerate(KINDS)})
+
+
+def running_counts(world: World) -> pl.DataFrame:
+    """No join: running counts over all sorted interactions, looked up at both ends of every window, eagerly."""
+    interactions, snapshots = _numbered(*_lazy(world))
+    steps = [(pl.col("type") == code).cast(pl.Int32).cum_sum().alias(kind) for code, kind in enumerate(KINDS)]
+    ordered = interactions.select("type", place=_place("occurred_at")).sort("place").select("place", *steps).collect()
+    looks = snapshots.sort("row").select("lead", "as_of").collect()
+    nothing = pl.DataFrame({kind: [0] for kind in KINDS}, schema=dict.fromkeys(KINDS, pl.Int32))
+    running = pl.concat([nothing, ordered.select(KINDS)])
+
+    def before(days: int) -> pl.DataFrame:
+        bound = looks.select(_place("as_of", days * DAY)).to_series()
+        return running[ordered["place"].search_sorted(bound, side="left")]
+
+    now = before(0)
+    columns = [
+        (now[kind] - then[kind]).alias(f"count({kind}, {days}d)") for days in WINDOW_DAYS for then in [before(days)] for kind in KINDS
+    ]
+    return pl.DataFrame(columns).select(COUNTS)
+
+
+def _lazy(world: World) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    interactions = pl.from_arrow(world.interactions.select(["lead_id", "occurred_at", "type"]))
+    snapshots = pl.from_arrow(world.snapshots)
+    assert isinstance(interactions, pl.DataFrame)
+    assert isinstance(snapshots, pl.DataFrame)
+    plain = pl.col("occurred_at").to_physical()
+    return interactions.lazy().with_columns(plain), snapshots.lazy().with_columns(pl.col("as_of").to_physical()).with_row_index("row")
+
+
+def _numbered(interactions: pl.LazyFrame, snapshots: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """``lead`` and ``type`` as numbers."""
+    leads = interactions.select("lead_id").unique().with_row_index("lead").collect(engine="streaming").lazy()
+    kind = pl.col("type").cast(pl.Enum(KINDS)).to_physical()
+    rows = interactions.join(leads, on="lead_id").select("lead", "occurred_at", kind)
+    return rows, snapshots.join(leads, on="lead_id", how="left").select("row", "lead", "as_of")
+
+
+def _per_snapshot(snapshots: pl.LazyFrame, pairs: pl.LazyFrame, kind: pl.Expr, codes: dict[str, Any]) -> pl.DataFrame:
+    """Count the pairs of each snapshot; one without pairs has zeros."""
+    counts = [
+        ((kind == code) & (pl.col("age") <= days * DAY)).sum().alias(f"count({name}, {days}d)")
+        for name, code in codes.items()
+        for days in WINDOW_DAYS
+    ]
+    counted = pairs.group_by("row").agg(counts)
+    return snapshots.select("row").join(counted, on="row", how="left").fill_null(0).sort("row").drop("row").collect(engine="streaming")
+
+
+def _place(moment: str, earlier: int = 0) -> pl.Expr:
+    """One number that sorts by lead, then by time; a year of microseconds is less than 2^45."""
+    return pl.col("lead").cast(pl.Int64) * 2**45 + (pl.col(moment) - earlier).clip(lower_bound=0)
+
+
+def _own_counts(result: tuple[FeatureSet, np.ndarray]) -> np.ndarray:
+    features, X = result
+    return X[:, [features.column(name) for name in COUNTS]].astype(np.int64)
+
+
+def _polars_counts(result: pl.DataFrame) -> np.ndarray:
+    return result.select(COUNTS).to_numpy().astype(np.int64)
+
+
+CONTENDERS = {
+    "leadheat": Contender("leadheat, whole default catalogue", whole_catalogue, _own_counts, lambda result: result[1].shape[1]),
+    "streaming_join": Contender("Polars, streaming join", streaming_join, _polars_counts, lambda result: result.width),
+    "sorted_join": Contender("Polars, streaming join of sorted sides", sorted_join, _polars_counts, lambda result: result.width),
+    "running_counts": Contender("Polars, running counts, no join", running_counts, _polars_counts, lambda result: result.width),
+}
