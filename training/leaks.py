@@ -159,9 +159,8 @@ def _won(world: WorldTables) -> npt.NDArray[np.bool_]:
 
 
 def _up_to(rng: np.random.Generator, table: pa.Table, most: int) -> npt.NDArray[np.int64]:
-    return rng.integers(0, most, table.num_rows)
+    return np.asarray(rng.integers(0, most, table.num_rows))
 
 
 def _micros(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    micros: npt.NDArray[np.int64] = column.cast(pa.int64()).to_numpy()
-    return micros
+    return np.asarray(column.cast(pa.int64()))

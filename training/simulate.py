@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import tomllib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,21 +75,21 @@ def simulate(out: Path, leads: int, seed: int = 0, options: WorldSettings = Worl
     Raises:
         SettingsError: the folder holds something else, or there is nothing to simulate.
     """
-    if leads < 1:
-        raise SettingsError(f"{leads} leads make no world.", "Ask for at least one; from 2,000 on there is something to learn.")
+    if leads < 1 or seed < 0:
+        raise SettingsError(f"{leads} leads with seed {seed} make no world.", "Ask for one lead at least, and a seed from 0 on.")
     _refuse_to_overwrite(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
-        new = Path(scratch) / "new"
-        new.mkdir()
-        done = _write(new, _faulty(simulated_blocks(leads, seed, options), seed, options.leaks))
-        (new / "leadheat.toml").write_text(settings_text(leads, seed, PERIOD, HORIZON, WEEK), encoding="utf-8")
-        changed = options.model_dump(exclude_defaults=True)
-        words = ", ".join(f"{name} = {value}" for name, value in changed.items())
-        (new / "README.txt").write_text(readme(leads, seed, words, PERIOD, HORIZON), encoding="utf-8")
-        if out.exists():
-            out.rename(Path(scratch) / "old")
-        new.rename(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
+            new = Path(scratch) / "new"
+            new.mkdir()
+            done = _write(new, _faulty(simulated_blocks(leads, seed, options), seed, options.leaks))
+            _describe(new, leads, seed, options)
+            if out.exists():
+                out.rename(Path(scratch) / "old")
+            new.rename(out)
+    except OSError as error:
+        raise SettingsError(f"The simulated world cannot be written to {out}: {error}.", "Name a folder that can be written to.") from error
     return Simulated(out, leads, *done)
 
 
@@ -127,18 +128,25 @@ def _write(folder: Path, blocks: Iterator[WorldTables]) -> tuple[int, int, int]:
     """Write the tables block by block; return the numbers of interactions, wins and snapshots."""
     writers: dict[str, pq.ParquetWriter] = {}
     interactions = won = snapshots = 0
-    for block in blocks:
-        for name in TABLES:
-            table = getattr(block, name)
-            if name not in writers:
-                writers[name] = pq.ParquetWriter(folder / f"{name}.parquet", table.schema, compression="zstd")
-            writers[name].write_table(table)
-        interactions += block.interactions.num_rows
-        won += pc.sum(pc.equal(block.outcomes["outcome"], "won"), min_count=0).as_py()
-        snapshots += block.truth.num_rows
-    for writer in writers.values():
-        writer.close()
+    with ExitStack() as files:
+        for block in blocks:
+            for name in TABLES:
+                table = getattr(block, name)
+                if name not in writers:
+                    path = folder / f"{name}.parquet"
+                    writers[name] = files.enter_context(pq.ParquetWriter(path, table.schema, compression="zstd"))
+                writers[name].write_table(table)
+            interactions += block.interactions.num_rows
+            won += pc.sum(pc.equal(block.outcomes["outcome"], "won"), min_count=0).as_py()
+            snapshots += block.truth.num_rows
     return interactions, won, snapshots
+
+
+def _describe(folder: Path, leads: int, seed: int, options: WorldSettings) -> None:
+    (folder / "leadheat.toml").write_text(settings_text(leads, seed, PERIOD, HORIZON, WEEK), encoding="utf-8")
+    changed = options.model_dump(exclude_defaults=True)
+    words = ", ".join(f"{name} = {value}" for name, value in changed.items())
+    (folder / "README.txt").write_text(readme(leads, seed, words, PERIOD, HORIZON), encoding="utf-8")
 
 
 def is_simulated(folder: Path) -> bool:

@@ -29,8 +29,8 @@ from training.process import Lives, Starts
 
 Floats = npt.NDArray[np.float64]
 
-NODES = 10
-STEP = 0.5
+NODES = 8
+STEP = 1.0
 
 
 class Horizons(NamedTuple):
