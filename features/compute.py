@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -34,10 +35,9 @@ def compute(features: FeatureSet, history: History, lead: np.ndarray, as_of: np.
     if threads == 1:
         kernel.fill(plan, events, lead, as_of, out)
         return out
-    edges = np.linspace(0, len(lead), 4 * threads + 1).astype(int)
+    parts = [slice(*edges) for edges in pairwise(np.linspace(0, len(lead), 4 * threads + 1).astype(int))]
     with ThreadPoolExecutor(threads) as pool:
-        parts = zip(edges[:-1], edges[1:], strict=True)
-        list(pool.map(lambda part: kernel.fill(plan, events, lead[slice(*part)], as_of[slice(*part)], out[slice(*part)]), parts))
+        list(pool.map(lambda part: kernel.fill(plan, events, lead[part], as_of[part], out[part]), parts))
     return out
 
 
@@ -74,8 +74,9 @@ def _stack(columns: list[np.ndarray], rows: int, dtype: type[np.generic]) -> np.
 def _plan(features: FeatureSet) -> kernel.Plan:
     """The catalogue as the kernel's arrays."""
     windows = [*features.windows, NEVER]
-    bounds = sorted({*windows, *(2 * window for window in features.windows)})
-    before = [(bounds.index(window) + 1, bounds.index(2 * window) + 1) for window in features.windows]
+    doubles = [min(2 * window, NEVER) for window in features.windows]
+    bounds = sorted({*windows, *doubles})
+    before = [(bounds.index(window) + 1, bounds.index(double) + 1) for window, double in zip(features.windows, doubles, strict=True)]
     members = [_groups_of(features, kind, direction) for kind in (*features.types, None) for direction in range(kernel.DIRECTION_CODES)]
     levels = [len(known) + 1 for known in features.levels.values()]
     return kernel.Plan(

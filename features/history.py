@@ -7,24 +7,23 @@ that the order in which rows arrive never matters.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.columns import Attributes, Categorical, Schema
 from features.contract import UNKNOWN_TIME
+from features.sorting import settle_ties, sort_rows
 
 if TYPE_CHECKING:
     from features.sources import Tables
 
 UNKNOWN, INBOUND, OUTBOUND = 0, 1, 2
-_FEW = 64
-"""So many rows an insertion sort takes less time for than a quicksort."""
 DIRECTIONS = {"inbound": INBOUND, "outbound": OUTBOUND}
 
 
@@ -63,35 +62,37 @@ class History:
         return np.repeat(np.arange(len(self)), np.diff(self.start))
 
     @classmethod
-    def from_tables(cls, tables: Tables, schema: Schema | None = None) -> History:
+    def from_tables(cls, tables: Tables, schema: Schema | None = None, threads: int = 1) -> History:
         """Sort validated tables into histories; leads keep the order of the leads table.
 
         Args:
             tables: as ``features.sources`` reads them.
             schema: the attributes to take, for a model that is there already; by default all that the tables hold.
+            threads: how many threads share the work; the result is the same for any number.
 
         Raises:
             DataError: an attribute is not of the schema's kind.
         """
         schema = schema or Schema.of_tables(tables.interactions, tables.leads)
         leads, rows = tables.leads, tables.interactions
-        lead = lead_positions(rows["lead_id"], leads["lead_id"])
+        with ThreadPoolExecutor(threads) as pool:
+            lead = pool.submit(lead_positions, rows["lead_id"], leads["lead_id"])
+            kind = pool.submit(Categorical.of_arrow, rows["type"])
+            direction = pool.submit(_directions, rows["direction"])
+            attributes = pool.submit(Attributes.of_arrow, rows, schema.numeric, schema.categorical)
         occurred_at = micros(rows["occurred_at"])
         known_at = np.maximum(occurred_at, micros(rows["recorded_at"])) if "recorded_at" in rows.column_names else None
         order = rows["order"].cast(pa.int64()).fill_null(0).to_numpy() if "order" in rows.column_names else None
-        kind, attributes = Categorical.of_arrow(rows["type"]), Attributes.of_arrow(rows, schema.numeric, schema.categorical)
-        way = pc.fill_null(pc.index_in(rows["direction"].cast(pa.string()), pa.array(["inbound", "outbound"])), -1)
-        direction = (way.to_numpy() + 1).astype(np.int8)
-        start, rank, times = _sort(lead, occurred_at, len(leads))
-        _settle_ties(rank, times, start, _content(order, kind, direction, known_at, attributes))
+        start, rank, times = sort_rows(lead.result(), occurred_at, len(leads), threads)
+        settle_ties(rank, times, start, _content(order, kind.result(), direction.result(), known_at, attributes.result()))
         return cls(
             lead_ids=leads["lead_id"].cast(pa.string()).combine_chunks(),
             start=start,
             occurred_at=times,
             known_at=times if known_at is None else known_at[rank],
-            type=kind.take(rank),
-            direction=direction[rank],
-            attributes=attributes.take(rank),
+            type=kind.result().take(rank),
+            direction=direction.result()[rank],
+            attributes=attributes.result().take(rank),
             created_at=micros(leads["created_at"]),
             lead_attributes=Attributes.of_arrow(leads, schema.lead_numeric, schema.lead_categorical),
         )
@@ -139,8 +140,15 @@ class History:
 
 def micros(column: pa.ChunkedArray) -> np.ndarray:
     """int64 microseconds; null becomes ``UNKNOWN_TIME``."""
-    filled: np.ndarray = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).fill_null(UNKNOWN_TIME).to_numpy()
+    values = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+    filled: np.ndarray = (values.fill_null(UNKNOWN_TIME) if values.null_count else values).to_numpy()
     return filled
+
+
+def _directions(column: pa.ChunkedArray) -> np.ndarray:
+    """int8[n] codes; null is unknown."""
+    place = pc.index_in(column.cast(pa.string()), pa.array(list(DIRECTIONS))).fill_null(-1)
+    return (place.to_numpy() + 1).astype(np.int8)
 
 
 def lead_positions(lead_id: pa.ChunkedArray, known: pa.ChunkedArray) -> np.ndarray:
@@ -157,53 +165,3 @@ def _content(
     categorical = [attributes.categorical[name].codes.view(np.uint32) for name in sorted(attributes.categorical)]
     way = (direction - np.int8(1)).view(np.uint8)
     return [column for column in (order, kind.codes, way, known_at, *numeric, *categorical) if column is not None]
-
-
-def _settle_ties(rank: np.ndarray, times: np.ndarray, start: np.ndarray, content: list[np.ndarray]) -> None:
-    """Order the rows that share lead and moment by their content, in place."""
-    same = times[1:] == times[:-1]
-    edges = start[(start > 0) & (start < len(times))]
-    same[edges - 1] = False
-    if not same.any():
-        return
-    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
-    run = np.cumsum(~np.append(False, same))[tied]
-    rows = rank[tied]
-    rank[tied] = rows[np.lexsort([*(column[rows] for column in reversed(content)), run])]
-
-
-def _sort(lead: np.ndarray, occurred_at: np.ndarray, leads: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Boundaries int64[L + 1], then row numbers int64[n] and times int64[n] by lead and time."""
-    start = np.zeros(leads + 1, np.int64)
-    np.cumsum(np.bincount(lead, minlength=leads), out=start[1:])
-    return start, *_rank_rows(lead, occurred_at, start)
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _rank_rows(lead: np.ndarray, occurred_at: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A counting sort by lead, then a sort of each lead's few rows by time."""
-    end = start[:-1].copy()
-    rank, times = np.empty(len(lead), np.int64), np.empty(len(lead), np.int64)
-    for row in range(len(lead)):
-        place = end[lead[row]]
-        rank[place], times[place] = row, occurred_at[row]
-        end[lead[row]] += 1
-    for one in range(len(start) - 1):
-        rows, moments = rank[start[one] : start[one + 1]], times[start[one] : start[one + 1]]
-        if len(rows) > _FEW:
-            order = np.argsort(moments)
-            rows[:], moments[:] = rows[order], moments[order]
-        else:
-            _insertion_sort(rows, moments)
-    return rank, times
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _insertion_sort(rows: np.ndarray, moments: np.ndarray) -> None:
-    """Order both by ``moments``, in place."""
-    for i in range(1, len(rows)):
-        row, moment, place = rows[i], moments[i], i
-        while place > 0 and moments[place - 1] > moment:
-            rows[place], moments[place] = rows[place - 1], moments[place - 1]
-            place -= 1
-        rows[place], moments[place] = row, moment

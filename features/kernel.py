@@ -1,11 +1,12 @@
 """The arithmetic: arrays in, arrays out. It knows no names; ``catalogue.py`` says what each column means.
 
-For each snapshot the kernel lists what could be seen of the lead, newest first (in ``Room``), and then each block of the catalogue walks that
-list once and writes its columns. Each lead is computed alone and every sum has one order, so the result depends on nothing but the lead and
-the moment: not on which other leads, moments, shards or threads are computed with it.
+For each snapshot the kernel lists what could be seen of the lead, newest first (in ``Room``), and then each block of the catalogue walks
+that list once and writes its columns. Each lead is computed alone and every sum has one order, so the result depends on nothing but the
+lead and the moment: not on which other leads, moments, shards or threads are computed with it.
 
-All compiled arithmetic is in this one file, since Numba compiles a cached function anew only when its own file changes. Blocks are inlined, since
-handing the arrays over takes longer than many a block, and take arrays out of their tuples before a loop, where references would be counted.
+All compiled arithmetic is in this one file, since Numba compiles a cached function anew only when its own file changes. Blocks are inlined,
+since handing the arrays over takes longer than many a block; they take arrays out of their tuples before a loop, where references would be
+counted.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class Events(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """One snapshot: the position of its ``lead``, ``as_of`` in microseconds, its number from 1 on, and how many interactions could be seen."""
+    """One snapshot: the position of its lead, its moment in microseconds, its number from 1 on, and how many interactions could be seen."""
 
     lead: int
     as_of: int
@@ -78,9 +78,9 @@ class Seen(NamedTuple):
 class Room(NamedTuple):
     """Scratch arrays, made once for a call; K is the length of the longest history.
 
-    The first ``Seen.count`` places of ``row`` (int64[K], into the events), ``bin`` (int64[K], the first of ``Plan.bounds`` that holds it) and
-    ``window`` (int64[K], the smallest window that holds it) are what could be seen, newest first. ``steps`` float64[K, H] lasts for a lead; the
-    stamps are numbers of snapshots and never cleared.
+    The first ``Seen.count`` places of ``row`` (int64[K], into the events), ``bin`` (int64[K], the first of ``Plan.bounds`` that holds it)
+    and ``window`` (int64[K], the smallest window that holds it) are what could be seen, newest first. ``steps`` float64[K, H], powers of
+    decay from one interaction to the next, last for a lead; the stamps are numbers of snapshots and never cleared.
     """
 
     row: np.ndarray

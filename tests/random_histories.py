@@ -31,6 +31,7 @@ ATTRIBUTES = Schema(("amount", "minutes"), ("channel",), ("employees",), ("indus
 SETTINGS = (
     FeatureSettings(min_count=1, max_types=3, max_levels=2),
     FeatureSettings(windows=(MINUTE, HOUR, 2 * HOUR, 7 * HOUR), half_lives=(HOUR,), session_gap=HOUR, min_count=4),
+    FeatureSettings(windows=(), half_lives=(), min_count=2),
     FeatureSettings(windows=(3 * DAY,), half_lives=(DAY, WEEK, 400 * DAY), session_gap=2 * DAY, min_count=1, last_types=5),
 )
 ORIGINS = (-30 * 365 * DAY - 5 * HOUR, 0, 20_000 * DAY)

@@ -59,7 +59,7 @@ def test_any_split_order_or_number_of_threads_gives_the_same_numbers(world: Worl
 def test_a_lead_alone_equals_the_lead_in_the_table_whatever_the_order_of_rows(world: World, dice: random.Random, order: bool) -> None:  # noqa: FBT001
     leads = world.leads if order else [each(lead, lambda event: event._replace(order=0)) for lead in world.leads]
     tables = tables_of(leads, world.features.schema, dice, order=order)
-    batch = compute(world.features, History.from_tables(tables, world.features.schema), world.lead, world.as_of)
+    batch = compute(world.features, History.from_tables(tables, world.features.schema, dice.randint(1, 3)), world.lead, world.as_of)
     for position, lead in enumerate(leads):
         mine = world.lead == position
         alone = compute(world.features, history_of([lead], world.features.schema), world.lead[mine] * 0, world.as_of[mine])
