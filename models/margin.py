@@ -53,13 +53,11 @@ class BoosterMargin:
 
     def margin(self, X: Matrix, threads: int = 1) -> Floats:
         """See ``Margin``."""
-        margin: Floats = self._booster.predict(X, raw_score=True, num_threads=threads)
-        return margin
+        return np.asarray(self._booster.predict(X, raw_score=True, num_threads=threads))
 
     def contributions(self, X: Matrix, threads: int = 1) -> Floats:
         """TreeSHAP values (Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9), LightGBM's own."""
-        values: Floats = self._booster.predict(X, pred_contrib=True, num_threads=threads)
-        return values
+        return np.asarray(self._booster.predict(X, pred_contrib=True, num_threads=threads))
 
     def save(self, folder: Path) -> None:
         """Write ``model.txt``."""
@@ -70,13 +68,14 @@ class BoosterMargin:
 class LinearMargin:
     """A linear model over standardised columns.
 
-    A number x counts as (sign(x) log(1 + |x|) - mean) / scale, so that long tails weigh less; missing counts as the mean, 0. A level counts as a
-    column of its own.
+    A number x counts as (sign(x) log(1 + |x|) - mean) / scale, so that long tails weigh less; missing counts as the mean, 0. A level counts
+    as a column of its own.
 
     Attributes:
         intercept: the margin of a lead that is average in everything.
         columns: positions of the numeric columns used, with ``mean``, ``scale`` and ``weight`` beside them.
-        tables: for each categorical column used, its position and the weight of each code; a missing level weighs nothing.
+        tables: for each categorical column used, its position and the weight of each code; a missing level, or one beyond the table, weighs
+            nothing.
         width: the number of columns of the matrix.
     """
 
@@ -105,7 +104,7 @@ class LinearMargin:
         columns, mean, scale, weight = self._numbers
         values[:, columns] = np.nan_to_num((squash(X[:, columns]) - mean) / scale) * weight
         for column, table in self.tables:
-            codes = np.nan_to_num(X[:, column], nan=len(table)).astype(np.intp)
+            codes = np.fmin(X[:, column], len(table)).astype(np.intp)
             values[:, column] = np.append(np.array(table), 0.0)[codes]
         values[:, -1] = self.intercept
         return values
@@ -117,7 +116,7 @@ class LinearMargin:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> LinearMargin:
         """What ``asdict`` gave, also after a journey through JSON."""
-        plain = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
         plain["tables"] = tuple((int(column), tuple(table)) for column, table in values["tables"])
         return cls(**plain)
 
