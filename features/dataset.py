@@ -29,7 +29,7 @@ class Outcomes:
     won_at: np.ndarray
 
     @classmethod
-    def from_table(cls, outcomes: pa.Table, lead_ids: pa.Array, repeatable: bool) -> Outcomes:
+    def from_table(cls, outcomes: pa.Table, lead_ids: pa.Array, *, repeatable: bool) -> Outcomes:
         """Read a normalised outcomes table (lead_id, closed_at, won)."""
         lead = lead_positions(outcomes["lead_id"], pa.chunked_array([lead_ids]))
         closed_at, won = micros(outcomes["closed_at"]), outcomes["won"].to_numpy()
@@ -44,7 +44,8 @@ class Outcomes:
         """bool[m]: won in ``[as_of, as_of + horizon)``."""
         first = _first_at_or_after(self.won_start, self.won_at, lead, as_of)
         some = first < self.won_start[lead + 1]
-        return some & (np.append(self.won_at, NEVER)[first] < as_of + horizon)
+        within: np.ndarray = some & (np.append(self.won_at, NEVER)[first] < as_of + horizon)
+        return within
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +75,13 @@ class Dataset:
         Raises:
             DataError: it cannot be used; all findings are told.
         """
-        return cls.from_tables(settings.name, read_tables(settings, root), settings.repeatable, schema)
+        return cls.from_tables(settings.name, read_tables(settings, root), repeatable=settings.repeatable, schema=schema)
 
     @classmethod
-    def from_tables(cls, name: str, tables: Tables, repeatable: bool = False, schema: Schema | None = None) -> Dataset:
+    def from_tables(cls, name: str, tables: Tables, *, repeatable: bool = False, schema: Schema | None = None) -> Dataset:
         """Sort validated tables into histories and outcomes; ``schema`` as in ``History.from_tables``."""
         history = History.from_tables(tables, schema)
-        outcomes = Outcomes.from_table(tables.outcomes, history.lead_ids, repeatable)
+        outcomes = Outcomes.from_table(tables.outcomes, history.lead_ids, repeatable=repeatable)
         return cls(name, history, outcomes, tables.observed_until, tables.findings, tables.fingerprint)
 
 
@@ -92,4 +93,4 @@ def _first_at_or_after(start: np.ndarray, moments: np.ndarray, lead: np.ndarray,
         later = moments[np.minimum(middle, len(moments) - 1)] >= as_of
         high = np.where(open_ & later, middle, high)
         low = np.where(open_ & ~later, middle + 1, low)
-    return low
+    return np.asarray(low)

@@ -83,8 +83,11 @@ class Snapshots:
 
 
 def on_dates(dataset: Dataset, dates: np.ndarray, horizon: int) -> Snapshots:
-    """Every lead that is open at each date (int64[d], microseconds UTC): created before it, and not closed before it."""
-    lead, day = np.nonzero((_born(dataset)[:, None] < dates) & (dataset.outcomes.closed_at[:, None] >= dates))
+    """Every lead that is open at each date (int64[d], microseconds UTC, ascending): created before it, and not closed before it."""
+    first = np.searchsorted(dates, _born(dataset), side="right")
+    looks = np.maximum(np.searchsorted(dates, dataset.outcomes.closed_at, side="right") - first, 0)
+    lead = np.repeat(np.arange(len(looks)), looks)
+    day = np.arange(len(lead)) + np.repeat(first - np.cumsum(looks) + looks, looks)
     return labelled(dataset, lead, dates[day], horizon)
 
 
@@ -123,8 +126,9 @@ def grid(first: int, last: int, every: int) -> np.ndarray:
 
 
 def _born(dataset: Dataset) -> np.ndarray:
-    """int64[L]: when each lead began: its creation or, where that is unknown, its first interaction."""
+    """int64[L]: when each lead began: its creation or, where that is unknown, the moment its first interaction became known."""
     history = dataset.history
-    first = np.append(history.occurred_at, NEVER)[history.start[:-1]]
-    first = np.where(np.diff(history.start) > 0, first, UNKNOWN_TIME)
+    first = np.full(len(history), NEVER)
+    np.minimum.at(first, history.lead_of_row, history.known_at)
+    first[np.diff(history.start) == 0] = UNKNOWN_TIME
     return np.where(history.created_at == UNKNOWN_TIME, first, history.created_at)

@@ -11,11 +11,11 @@ from features.contract import DAY, UNKNOWN_TIME, from_micros
 from features.history import History
 from models.qualification import AGREEMENT, Qualification, agreement
 from models.reasons import Reason
-from models.score import Baseline, Contact, ModelName, RulePoints, Score, Step, Temperature, Trend
-from models.temperature import NAMES
+from models.score import Baseline, Contact, ModelName, RulePoints, Score, Step, Trend
+from models.temperature import NAMES, Temperature
 
 if TYPE_CHECKING:
-    from models.scorer import LeadScorer, Matrix, Scored
+    from models.scorer import LeadScorer, Scored
 
 TREND_OVER = 7 * DAY
 STEADY = 0.25

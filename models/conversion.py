@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import lightgbm
@@ -34,20 +35,20 @@ class _TwoClasses(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _take(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> tuple[Floats, Floats, Floats]:
         """Checked inputs: X float64[m, F], y 0.0 or 1.0, weights float64[m]."""
-        X, y = validate_data(self, X, y, dtype=[np.float32, np.float64], ensure_all_finite="allow-nan", ensure_min_samples=2)
-        check_classification_targets(y)
-        self.classes_ = np.unique(y)
+        rows, target = validate_data(self, X, y, dtype=[np.float32, np.float64], ensure_all_finite="allow-nan", ensure_min_samples=2)
+        check_classification_targets(target)
+        self.classes_ = np.unique(target)
         if len(self.classes_) > 2:
-            raise ValueError(f"Only binary classification is supported. The type of the target is multiclass: {len(self.classes_)} classes.")
+            found = len(self.classes_)
+            raise ValueError(f"Only binary classification is supported. The type of the target is multiclass: {found} classes.")
         if len(self.classes_) < 2:
             raise ValueError("Classifier can't train when only one class is present.")
-        return X, (y == self.classes_[1]).astype(np.float64), _check_sample_weight(sample_weight, X, dtype=np.float64)
+        return rows, (target == self.classes_[1]).astype(np.float64), _check_sample_weight(sample_weight, rows, dtype=np.float64)
 
     def decision_function(self, X: npt.ArrayLike) -> Floats:
         """The margin, float64[m]: raw log-odds of the second class."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float32, np.float64], ensure_all_finite="allow-nan", reset=False)
-        return self.margin_.margin(X)
+        return self.margin_.margin(validate_data(self, X, dtype=[np.float32, np.float64], ensure_all_finite="allow-nan", reset=False))
 
     def predict_proba(self, X: npt.ArrayLike) -> Floats:
         """Uncalibrated probabilities of both classes, float64[m, 2]."""
@@ -56,8 +57,8 @@ class _TwoClasses(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """The likelier class."""
-        likelier = self.decision_function(X) > 0
-        return self.classes_[likelier.astype(int)]
+        likelier: npt.NDArray[Any] = self.classes_[(self.decision_function(X) > 0).astype(int)]
+        return likelier
 
 
 class BoostingClassifier(_TwoClasses):
@@ -86,13 +87,11 @@ class BoostingClassifier(_TwoClasses):
         later: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     ) -> Self:
         """Learn; with ``later`` (X, y of later snapshots) stop when their log loss gets no better. ``rounds_`` is how many trees stayed."""
-        X, y, weight = self._take(X, y, sample_weight)
+        rows, won, weight = self._take(X, y, sample_weight)
         settings = self.settings or LearningSettings()
-        data = lightgbm.Dataset(X, y, weight=weight, categorical_feature=list(self.categorical), free_raw_data=True, params=self._data(settings))
-        sets, callbacks = [], []
-        if later is not None:
-            sets = [data.create_valid(*later)]
-            callbacks = [lightgbm.early_stopping(settings.patience, verbose=False)]
+        data = lightgbm.Dataset(rows, won, weight=weight, categorical_feature=list(self.categorical), params=self._data(settings))
+        sets = [] if later is None else [data.create_valid(*later)]
+        callbacks: list[Callable[..., Any]] = [] if later is None else [lightgbm.early_stopping(settings.patience, verbose=False)]
         rounds = self.rounds or settings.rounds
         booster = lightgbm.train(self._params(settings), data, num_boost_round=rounds, valid_sets=sets, callbacks=callbacks)
         self.rounds_ = booster.best_iteration if later is not None else rounds
@@ -137,16 +136,18 @@ class LogisticClassifier(_TwoClasses):
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Learn."""
-        X, y, weight = self._take(X, y, sample_weight)
-        numbers = [i for i in range(X.shape[1]) if i not in set(self.categorical)]
-        squashed = squash(X[:, numbers])
-        present = np.isfinite(squashed).any(axis=0) & ~_constant(squashed)
-        columns, squashed = np.array(numbers, np.intp)[present], squashed[:, present]
-        mean, scale = np.nanmean(squashed, axis=0), np.nanstd(squashed, axis=0)
-        levels = [int(np.nanmax(X[:, i], initial=-1)) + 1 for i in self.categorical]
-        dummies = [X[:, [i]] == np.arange(count) for i, count in zip(self.categorical, levels, strict=True)]
+        rows, won, weight = self._take(X, y, sample_weight)
+        counts = weight > 0
+        rows, won, weight = rows[counts], won[counts], weight[counts]
+        numbers = np.setdiff1d(np.arange(rows.shape[1]), self.categorical)
+        squashed = squash(rows[:, numbers])
+        varies = np.fmax.reduce(squashed, axis=0) > np.fmin.reduce(squashed, axis=0)
+        columns, squashed = numbers[varies], squashed[:, varies]
+        mean, scale = _weighted_moments(squashed, weight)
+        levels = [int(np.nanmax(rows[:, i], initial=-1)) + 1 for i in self.categorical]
+        dummies = [rows[:, [i]] == np.arange(count) for i, count in zip(self.categorical, levels, strict=True)]
         design = np.concatenate([np.nan_to_num((squashed - mean) / scale), *dummies], axis=1)
-        model = LogisticRegression(C=self.penalty, max_iter=2_000).fit(design, y, weight)
+        model = LogisticRegression(C=self.penalty, solver="newton-cholesky").fit(design, won, weight)
         weights = np.split(model.coef_[0], np.cumsum([len(columns), *levels])[:-1])
         tables = tuple((i, tuple(part.tolist())) for i, part in zip(self.categorical, weights[1:], strict=True))
         self.margin_ = LinearMargin(
@@ -156,14 +157,17 @@ class LogisticClassifier(_TwoClasses):
             tuple(scale.tolist()),
             tuple(weights[0].tolist()),
             tables,
-            X.shape[1],
+            rows.shape[1],
         )
         return self
 
 
-def _constant(x: Floats) -> npt.NDArray[np.bool_]:
-    """Which columns hold one value at most."""
-    return np.fmax.reduce(x, axis=0) == np.fmin.reduce(x, axis=0)
+def _weighted_moments(x: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of each column's values that are not missing."""
+    share = np.where(np.isnan(x), 0.0, weight[:, None])
+    share /= share.sum(axis=0)
+    mean: Floats = (share * np.nan_to_num(x)).sum(axis=0)
+    return mean, np.sqrt((share * np.nan_to_num(x - mean) ** 2).sum(axis=0))
 
 
 def _plain(text: str) -> str:

@@ -11,9 +11,10 @@ from features.contract import DAY
 from features.history import History
 from models.calibration import Calibration
 from models.feature_set import fit_feature_set
-from models.score import Score, Temperature
+from models.score import Score
 from models.scorer import LeadScorer
 from models.settings import ScoringSettings
+from models.temperature import Temperature
 
 HORIZON = 30 * DAY
 
@@ -45,7 +46,8 @@ class RulesScorer:
         from features.records import InteractionRecord, LeadRecord, history_of
 
         needed = {**self._settings.consent.levels_needed(), **self._settings.rules.levels_needed()}
-        leads = [LeadRecord("", 0, {name: level}) for name, levels in needed.items() if name in self.schema.lead_categorical for level in levels]
+        values = [{name: level} for name in self.schema.lead_categorical for level in needed.get(name, ())]
+        leads = [LeadRecord("", 0, value) for value in values]
         leads.append(LeadRecord("", 0, None, [InteractionRecord(kind, 0) for kind in types]))
         seen = history_of(leads, self.schema)
         settings = self._settings.model_copy(update={"features": self._settings.features.model_copy(update={"min_count": 1})})

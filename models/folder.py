@@ -105,7 +105,7 @@ def _check(folder: Path, manifest: Any) -> None:
     if number > FORMAT:
         raise ModelError(f"The model in {folder} has format {number}; this leadheat reads up to {FORMAT}.", "Update leadheat.")
     present = {file.name for file in folder.iterdir()}
-    changed = sorted(name for name in files if name not in present or _hash(folder / name) != files[name])
+    changed = sorted(name for name in files if _hash(folder / name) != files[name])
     strange = sorted(present - set(files) - {MANIFEST} | set(files) - _FILES)
     if changed or strange or _fingerprint(files) != fingerprint:
         what = ", ".join(changed + strange) or MANIFEST
@@ -119,7 +119,7 @@ def _fingerprint(hashes: Mapping[str, str]) -> str:
 
 
 def _hash(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
 
 
 def _write(file: Path, content: Any) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,8 @@ from models.strength import strength_of
 Matrix = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.int64]
 
-AGREEMENT = ("rules warmer", "agree", "model warmer")
+Agreement = Literal["rules warmer", "agree", "model warmer"]
+AGREEMENT: tuple[Agreement, ...] = ("rules warmer", "agree", "model warmer")
 _FUNNEL: dict[Strength | None, Funnel] = {"strong": "bottom", "medium": "middle", "weak": "top"}
 
 

@@ -24,7 +24,7 @@ class ReasonSettings(Strict):
 
     Attributes:
         show: how many reasons are told one by one; the rest is one reason, ``other``.
-        never_plus: signals (or ``lead.ATTRIBUTE``) that must not be told as a reason for a lead, and are folded into ``other`` when they are.
+        never_plus: signals (or ``lead.ATTRIBUTE``) that must not be told as a reason for a lead, and are folded into ``other`` instead.
         never_minus: likewise for reasons against a lead.
     """
 
@@ -62,7 +62,8 @@ class Explainer:
         rows, signals = len(contributions), len(self.signals)
         place = np.arange(rows)[:, None] * signals + self._signal_of
         columns = contributions[:, : len(self._signal_of)]
-        return np.bincount(place.ravel(), columns.ravel(), minlength=rows * signals).reshape(rows, signals)
+        sums = np.bincount(place.ravel(), weights=columns.ravel(), minlength=rows * signals)
+        return np.asarray(sums, np.float64).reshape(rows, signals)
 
     def reasons(self, x: Matrix, sums: Floats) -> list[Reason]:
         """The reasons of one row, the weightiest first and ``other`` last.

@@ -9,9 +9,10 @@ from pydantic import TypeAdapter
 
 from features.signals import Funnel
 from models.lifecycle import Stage
+from models.qualification import Agreement
 from models.reasons import Reason
+from models.temperature import Temperature
 
-Temperature = Literal["cold", "warm", "hot"]
 Trend = Literal["heating", "steady", "cooling", "new"]
 
 
@@ -97,7 +98,7 @@ class Score:
     base: float | None
     log_odds: float | None
     baseline: Baseline
-    agreement: Literal["agree", "model warmer", "rules warmer"] | None
+    agreement: Agreement | None
     stage: Stage
     funnel: Funnel
     next_step: Step

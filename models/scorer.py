@@ -14,16 +14,16 @@ from features.catalogue import FeatureSet
 from features.columns import Schema
 from features.compute import compute
 from features.history import History
+from models.answer import answer
 from models.calibration import Calibration, to_probability
 from models.margin import Margin
-from models.answer import answer
 from models.qualification import Qualifier
 from models.reasons import Explainer
 from models.rules import Rules
-from models.score import Score, Temperature
+from models.score import Score
 from models.settings import ScoringSettings
 from models.table import score_table
-from models.temperature import Bands
+from models.temperature import Bands, Temperature
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
+
+_SMALL_STEP = 1e-6
+"""Margins closer than this are the same when a slope is taken between them."""
 
 __all__ = ["LeadScorer", "Score", "Scored"]
 
@@ -140,7 +143,7 @@ class LeadScorer:
         margin = self.margin.margin(X, threads)
         log_odds = self.calibration.log_odds(margin)
         probability = to_probability(log_odds)
-        below = np.searchsorted(self.reference, probability)
+        below = np.searchsorted(self.reference, probability).astype(np.float64)
         return Scored(
             X=X,
             margin=margin,
@@ -156,15 +159,14 @@ class LeadScorer:
         """What each signal adds to the calibrated log-odds of some rows, float64[k, signals], and the base, float64[k].
 
         A sigmoid scales margins and contributions alike. A curve scales each row's so that base and contributions still add up:
-        by (curve(margin) - curve(base)) / (margin - base).
+        by (curve(margin) - curve(base)) / (margin - base), or by its slope at the base where the two are the same.
         """
         if self.margin is None:
             return np.zeros((len(rows), len(self.explainer.signals))), np.zeros(len(rows))
         raw = self.margin.contributions(scored.X[rows], threads)
-        base = self.calibration.log_odds(raw[:, -1])
-        way = scored.margin[rows] - raw[:, -1]
-        still = np.abs(way) < 1e-9
-        scale = np.where(still, 0.0, (scored.log_odds[rows] - base) / np.where(still, 1.0, way))
+        base, margin = raw[:, -1], scored.margin[rows]
+        end = np.where(np.abs(margin - base) < _SMALL_STEP, base + _SMALL_STEP, margin)
+        scale = (self.calibration.log_odds(end) - self.calibration.log_odds(base)) / (end - base)
         sums = self.explainer.by_signal(raw) * scale[:, None]
         return sums, scored.log_odds[rows] - sums.sum(axis=1)
 

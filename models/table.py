@@ -44,7 +44,9 @@ SCHEMA = pa.schema(
 """The columns; ``base`` and ``reasons`` are null where no reasons were asked for, and for cold leads."""
 
 
-def score_table(scorer: LeadScorer, history: History, lead: Integers, as_of: Integers, threads: int = 1, *, explain: bool = False) -> pa.Table:
+def score_table(
+    scorer: LeadScorer, history: History, lead: Integers, as_of: Integers, threads: int = 1, *, explain: bool = False
+) -> pa.Table:
     """Score m snapshots; arguments as of ``LeadScorer.score_many``. The table has the columns of ``SCHEMA``."""
     scored = scorer.numbers(history, lead, as_of, threads)
     m, modelled = len(lead), scorer.margin is not None
@@ -53,11 +55,11 @@ def score_table(scorer: LeadScorer, history: History, lead: Integers, as_of: Int
     columns = {
         "lead_id": history.lead_ids.take(pa.array(lead)),
         "as_of": pa.array(as_of).cast(pa.timestamp("us", "UTC")),
-        "probability": _or_null(scored.probability, modelled),
+        "probability": _or_null(scored.probability, modelled=modelled),
         "horizon_days": np.full(m, scorer.horizon / DAY),
-        "score": _or_null(scored.score, modelled),
+        "score": _or_null(scored.score, modelled=modelled),
         "temperature": _texts(NAMES, scored.temperature),
-        "log_odds": _or_null(scored.log_odds, modelled),
+        "log_odds": _or_null(scored.log_odds, modelled=modelled),
         "points": scored.points,
         "rules_temperature": _texts(NAMES, scored.rules_temperature),
         "agreement": _texts(AGREEMENT, agreement(scored.temperature, scored.rules_temperature)),
@@ -78,7 +80,7 @@ def _texts(words: Sequence[str], codes: np.ndarray) -> pa.Array:
     return pa.array(words, pa.string()).take(pa.array(codes.astype(np.int64)))
 
 
-def _or_null(values: np.ndarray, modelled: bool) -> pa.Array:
+def _or_null(values: np.ndarray, *, modelled: bool) -> pa.Array:
     return pa.array(values) if modelled else pa.nulls(len(values), pa.float64())
 
 

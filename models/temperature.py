@@ -20,8 +20,9 @@ from models.intervals import effective_rows, wilson
 Floats = npt.NDArray[np.float64]
 Temperatures = npt.NDArray[np.int8]
 Policy = Literal["lift", "capacity", "precision", "value"]
+Temperature = Literal["cold", "warm", "hot"]
 
-NAMES = ("cold", "warm", "hot")
+NAMES: tuple[Temperature, ...] = ("cold", "warm", "hot")
 """A temperature is an index into these."""
 
 _NUMBERS: dict[Policy, tuple[str, ...]] = {

@@ -21,8 +21,8 @@ from training.metrics import Predictions
 class Evaluation:
     """Model and rules on m test snapshots.
 
-    ``lead`` int64[m] tells the leads apart, in the order of their ids; ``probability`` and ``rules_probability`` float64[m]; ``model`` and ``rules`` are JSON-ready figures with ``intervals``;
-    ``against_rules`` is the model minus the rules, figure by figure.
+    ``lead`` int64[m] tells the leads apart, in the order of their ids; ``probability`` and ``rules_probability`` float64[m]; ``model`` and
+    ``rules`` are JSON-ready figures with ``intervals``; ``against_rules`` is the model minus the rules, figure by figure.
     """
 
     snapshots: Snapshots
@@ -66,4 +66,5 @@ def ids(dataset: Dataset, snapshots: Snapshots) -> np.ndarray:
     names = dataset.history.lead_ids.to_numpy(zero_copy_only=False)
     rank = np.empty(len(names), np.int64)
     rank[np.argsort(names, kind="stable")] = np.arange(len(names))
-    return rank[snapshots.lead]
+    place: np.ndarray = rank[snapshots.lead]
+    return place

@@ -32,10 +32,17 @@ def oracle_figures(folder: Path, dataset: Dataset, snapshots: Snapshots) -> dict
     lead = names.recode(dataset.history.lead_ids.to_pylist(), -1).astype(np.int64)
     as_of = micros(truth["as_of"])
     order = np.lexsort((as_of, lead))
-    key = np.rec.fromarrays([lead[order], as_of[order]], names="lead,as_of")
-    asked = np.rec.fromarrays([snapshots.lead, snapshots.as_of], names="lead,as_of")
+    key = _keys(lead[order], as_of[order])
+    asked = _keys(snapshots.lead, snapshots.as_of)
     place = np.minimum(np.searchsorted(key, asked), len(key) - 1)
     if not (key[place] == asked).all():
         raise DataError(f"{folder} knows no truth for some of these snapshots.", "Look at the leads on the world's own grid: every 7 days.")
     probability = truth["probability"].to_numpy()[order][place]
     return figures(snapshots.label, probability, ids(dataset, snapshots))
+
+
+def _keys(lead: np.ndarray, as_of: np.ndarray) -> np.ndarray:
+    """Both as one sortable column."""
+    keys = np.empty(len(lead), [("lead", np.int64), ("as_of", np.int64)])
+    keys["lead"], keys["as_of"] = lead, as_of
+    return keys

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.contract import DataError
+from features.contract import DAY, UNKNOWN_TIME, DataError
 from features.dataset import Dataset
 from features.snapshots import Snapshots, SnapshotSettings, after_interactions, at_creation, grid, on_dates
 
@@ -56,9 +56,10 @@ def split(dataset: Dataset, settings: SnapshotSettings, calibration_share: float
     later = _latest(kept.as_of, calibration_share)
     calibrate = kept.take(kept.as_of >= later)
     learn = kept.take(kept.as_of + settings.horizon <= later)
-    for part, name in ((kept, "training"), (learn, "learning"), (calibrate, "calibration")):
-        if not len(part):
-            raise DataError(f"No snapshot is left for the {name} part.", "A horizon must fit between the parts: bring more history, or shorten it.")
+    for rows, name in ((kept, "training"), (learn, "learning"), (calibrate, "calibration")):
+        if not len(rows):
+            hint = "A horizon must fit between the parts: bring more history, or shorten it."
+            raise DataError(f"No snapshot is left for the {name} part.", hint)
     return Split(kept, learn, calibrate, test, len(train) - len(learn) - len(calibrate))
 
 
@@ -74,8 +75,6 @@ def looks(dataset: Dataset, settings: SnapshotSettings) -> Snapshots:
 
 def _first_moment(dataset: Dataset) -> int:
     """Midnight UTC after the first lead was created or did something."""
-    from features.contract import DAY, UNKNOWN_TIME
-
     moments = np.append(dataset.history.created_at, dataset.history.occurred_at)
     known = moments[moments != UNKNOWN_TIME]
     if not len(known):
@@ -92,7 +91,7 @@ def _by_dates(dataset: Dataset, snapshots: Snapshots, settings: SnapshotSettings
     """By the stated dates; what is not stated is everything before the test, or everything after the training."""
     train, test = settings.train, settings.test
     end = train[1] if train else test.first - 1 if test else 0
-    learned = snapshots.take((snapshots.as_of <= end) & (snapshots.as_of >= (train[0] if train else snapshots.as_of.min(initial=0))))
+    learned = snapshots.take((snapshots.as_of <= end) & (snapshots.as_of >= (train[0] if train else UNKNOWN_TIME)))
     first = test.first if test else end + settings.horizon
     last = min(test.last if test else dataset.observed_until, dataset.observed_until)
     if settings.at_creation or settings.after_each_interaction:
@@ -111,5 +110,6 @@ def weights(snapshots: Snapshots, how: str) -> np.ndarray | None:
     if how == "snapshot":
         return None
     per_lead = np.bincount(snapshots.lead)[snapshots.lead]
-    share: np.ndarray = 1.0 / per_lead
-    return share * (len(share) / share.sum())
+    share = 1.0 / per_lead
+    even: np.ndarray = share * (len(share) / share.sum())
+    return even
