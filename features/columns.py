@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +12,10 @@ import pyarrow.compute as pc
 from features.contract import DataError
 
 _OWN_COLUMNS = frozenset({"lead_id", "occurred_at", "recorded_at", "interaction_id", "order", "type", "direction", "created_at"})
+
+
+LARGEST = 1e30
+"""A number beyond it, either way, is taken as missing: its sums would not fit into float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +125,7 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _numbers(table: pa.Table, name: str) -> np.ndarray:
-    """float64[n], NaN for missing and for what is not finite."""
+    """float64[n], NaN for missing and for what is beyond ``LARGEST``."""
     if name not in table.column_names:
         return np.full(len(table), np.nan)
     try:
@@ -132,16 +135,16 @@ def _numbers(table: pa.Table, name: str) -> np.ndarray:
             f"Column {name!r} held numbers when the model was trained and now holds texts: {error}.",
             "Repair the column, or train a model on the data as it is now.",
         ) from error
-    return np.where(np.isfinite(values), values, np.nan)
+    return np.where(np.abs(values) <= LARGEST, values, np.nan)
 
 
 def _texts(table: pa.Table, name: str) -> pa.ChunkedArray:
-    """Strings; a whole number that arrives as 12.0 is the text 12."""
+    """Strings; a whole number that arrives as 12.0 is the text 12, and NaN is missing."""
     if name not in table.column_names:
         return pa.chunked_array([pa.nulls(len(table), pa.string())])
     column = table[name]
     if not _is_number(column.type):
         return column
-    values = column.cast(pa.float64())
+    values = pc.if_else(pc.is_nan(column.cast(pa.float64())), None, column.cast(pa.float64()))
     whole = pc.equal(values, pc.floor(values))
     return pc.if_else(whole, pc.cast(values, pa.int64(), safe=False).cast(pa.string()), values.cast(pa.string()))

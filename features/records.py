@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from features.columns import Attributes, Categorical, Schema
+from features.columns import LARGEST, Attributes, Categorical, Schema
 from features.contract import UNKNOWN_TIME, DataError
 from features.history import History
 
@@ -104,7 +104,7 @@ def _attributes(rows: Sequence[Mapping[str, Any]], numeric: Iterable[str], categ
 
 
 def number(value: object, name: str) -> float:
-    """A numeric attribute as float; missing or not finite is NaN.
+    """A numeric attribute as float; NaN where it is missing or beyond ``LARGEST``.
 
     Raises:
         DataError: it is no number.
@@ -115,12 +115,12 @@ def number(value: object, name: str) -> float:
         result = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"Attribute {name!r} must be a number, not {value!r}.", "Send a number, or leave it out.") from error
-    return result if math.isfinite(result) else math.nan
+    return result if abs(result) <= LARGEST else math.nan
 
 
 def text(value: object) -> str | None:
-    """A categorical attribute as text, written as the tables write it: ``true``, ``12`` for 12.0; empty is missing."""
-    if value is None or value == "":
+    """A categorical attribute as text, written as the tables write it: ``true``, ``12`` for 12.0; empty and NaN are missing."""
+    if value is None or value == "" or value != value:  # noqa: PLR0124
         return None
     if isinstance(value, bool):
         return "true" if value else "false"

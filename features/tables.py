@@ -138,6 +138,8 @@ def _set_repeated_aside(check: TableCheck) -> None:
         known_at = np.maximum(known_at, micros(check.columns["recorded_at"]))
     ids = as_text(check.given(check.source["interaction_id"]))
     table = check.table().append_column("known_at", pa.array(known_at)).append_column("interaction_id", ids)
-    repeated = ~first_of_each(table, "interaction_id", ["known_at"])
+    numeric = sorted(name for name in table.column_names if pa.types.is_floating(table[name].type))
+    as_histories = [name for name in ("occurred_at", "order", "type", "direction") if name in table.column_names]
+    repeated = ~first_of_each(table, "interaction_id", ["known_at", *as_histories, *numeric])
     detail = "rows repeat an interaction_id; the one known first is kept"
     check.leave_out("repeated_interaction", "interaction_id", repeated, detail)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from features.catalogue import FeatureSet, FeatureSettings
 from features.columns import Schema
+from features.compute import compute
 from features.contract import DAY, HOUR, MINUTE, WEEK
 from features.history import History
 from features.records import InteractionRecord, LeadRecord, history_of
@@ -34,6 +35,7 @@ SETTINGS = (
     FeatureSettings(windows=(), half_lives=(), min_count=2),
     FeatureSettings(windows=(3 * DAY,), half_lives=(DAY, WEEK, 400 * DAY), session_gap=2 * DAY, min_count=1, last_types=5),
 )
+DICE = st.randoms(use_true_random=True)
 ORIGINS = (-30 * 365 * DAY - 5 * HOUR, 0, 20_000 * DAY)
 
 
@@ -83,7 +85,7 @@ def worlds(draw: st.DrawFn, leads: int = 30) -> World:
         settings=draw(st.sampled_from(SETTINGS)),
         signals=draw(st.sampled_from([SIGNALS, {}])),
     )
-    return random_world(draw(st.randoms(use_true_random=True)), shape, leads)
+    return random_world(draw(DICE), shape, leads)
 
 
 def random_world(dice: random.Random, shape: Shape, leads: int) -> World:
@@ -169,3 +171,17 @@ def shifted(lead: LeadRecord, by: int) -> LeadRecord:
             for event in lead.interactions
         ],
     )
+
+
+def same(actual: np.ndarray, expected: np.ndarray, names: Sequence[str]) -> None:
+    """Assert equality to the last bit, NaN being equal to NaN, and name the columns that differ."""
+    assert actual.dtype == expected.dtype == np.float32
+    assert actual.shape == expected.shape
+    differ = ~((actual == expected) | (np.isnan(actual) & np.isnan(expected)))
+    places = [(names[column], int(row), actual[row, column], expected[row, column]) for row, column in np.argwhere(differ)[:5]]
+    assert not places
+
+
+def matrix(world: World, leads: Sequence[LeadRecord]) -> np.ndarray:
+    """The features of the world's snapshots, had its leads been ``leads``."""
+    return compute(world.features, history_of(leads, world.features.schema), world.lead, world.as_of)

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from features.catalogue import FeatureSettings
+from features.columns import Schema
 from features.compute import compute
 from features.contract import DAY, WEEK
 from features.history import History
 from features.records import InteractionRecord, LeadRecord, history_of
-from tests.naive import known_at, naive
-from tests.random_histories import World, shifted, tables_of, worlds
+from features.vocabulary import fit_features
+from tests.naive import MEASURES, known_at, naive
+from tests.random_histories import DICE, World, matrix, same, shifted, tables_of, worlds
 
+SCHEMA = Schema(("amount",), ("channel",), ("employees",), ("industry",))
 EXAMPLES = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-DICE = st.randoms(use_true_random=True)
-
-
-def same(actual: np.ndarray, expected: np.ndarray, names: Sequence[str]) -> None:
-    """Assert equality to the last bit, NaN being equal to NaN, and name the columns that differ."""
-    assert actual.dtype == expected.dtype == np.float32
-    assert actual.shape == expected.shape
-    differ = ~((actual == expected) | (np.isnan(actual) & np.isnan(expected)))
-    places = [(names[column], int(row), actual[row, column], expected[row, column]) for row, column in np.argwhere(differ)[:5]]
-    assert not places
-
-
-def matrix(world: World, leads: Sequence[LeadRecord]) -> np.ndarray:
-    """The features of the world's snapshots, had its leads been ``leads``."""
-    return compute(world.features, history_of(leads, world.features.schema), world.lead, world.as_of)
 
 
 @EXAMPLES
@@ -106,3 +96,45 @@ def test_whole_weeks_later_nothing_changes(world: World, weeks: int) -> None:
 
 def each(lead: LeadRecord, change: Callable[[InteractionRecord], InteractionRecord]) -> LeadRecord:
     return lead._replace(interactions=[change(event) for event in lead.interactions])
+
+
+def test_a_decayed_count_is_the_sum_of_the_powers() -> None:
+    ages = [DAY // 3, DAY, 7 * DAY, 7 * DAY, 20 * DAY, 400 * DAY]
+    lead = LeadRecord("L", None, {}, [InteractionRecord("visit", -age) for age in ages])
+    features = fit_features(history_of([lead], Schema()), FeatureSettings(half_lives=(7 * DAY,), min_count=1), {})
+    row = compute(features, history_of([lead], Schema()), np.zeros(1, np.int64), np.zeros(1, np.int64))[0]
+    expected = sum(2 ** (-age / (7 * DAY)) for age in ages)
+    assert row[features.column("decayed(visit, 7d)")] == pytest.approx(expected, rel=1e-7)
+
+
+def test_windows_hold_their_beginning_and_not_their_end() -> None:
+    lead = LeadRecord("L", DAY, {}, [InteractionRecord("visit", DAY, None, 1)])
+    history = history_of([lead], Schema())
+    features = fit_features(history, FeatureSettings(windows=(DAY, 3 * DAY), min_count=1), {})
+    moments = np.array([DAY, DAY + 1, 2 * DAY, 2 * DAY + 1, 3 * DAY + 1])
+    rows = compute(features, history, np.zeros(5, np.int64), moments)
+    assert rows[:, features.column("count(visit, 1d)")].tolist() == [0, 1, 1, 0, 0]
+    assert rows[:, features.column("count(visit, ever)")].tolist() == [0, 1, 1, 1, 1]
+    np.testing.assert_array_equal(rows[:, features.column("trend(all, 1d)")], np.array([np.nan, 1, 1, -1, np.nan], np.float32))
+    np.testing.assert_array_equal(np.isnan(rows[:, features.column("age_days")]), [True, False, False, False, False])
+
+
+def test_a_lead_without_history_gets_zeros_and_missing_values() -> None:
+    features = fit_features(history_of([LeadRecord("L")], SCHEMA), FeatureSettings(), {})
+    row = compute(features, history_of([LeadRecord("L")], SCHEMA), np.zeros(1, np.int64), np.zeros(1, np.int64))[0]
+    zeros = {"count", "decayed", "active_days", "sessions", "outbound_since_inbound", "distinct_types", "sum", "distinct"}
+    assert {feature.measure for feature, value in zip(features.features, row, strict=True) if value == 0} == zeros
+    assert {feature.measure for feature, value in zip(features.features, row, strict=True) if np.isnan(value)} == MEASURES.keys() - zeros
+
+
+def test_one_lead_with_100_000_interactions() -> None:
+    dice = np.random.default_rng(5)
+    moments, types, directions = (dice.integers(0, high, 100_000).tolist() for high in (90 * DAY, 3, 3))
+    events = [InteractionRecord(f"t{kind}", moment, None, way) for kind, moment, way in zip(types, moments, directions, strict=True)]
+    leads = [LeadRecord("short", 0, {}, events[:2]), LeadRecord("long", 0, {}, events)]
+    features = fit_features(history_of(leads, Schema()), FeatureSettings(windows=(7 * DAY,), half_lives=(DAY,), max_types=1), {})
+    lead, as_of = np.array([1, 0, 1]), np.array([50 * DAY, 60 * DAY, 100 * DAY])
+    actual = compute(features, history_of(leads, Schema()), lead, as_of, threads=2)
+    same(actual, naive(features, leads, zip(lead.tolist(), as_of.tolist(), strict=True)), features.names)
+    tables = tables_of(leads, Schema(), random.Random(5), order=False)  # noqa: S311
+    same(compute(features, History.from_tables(tables, threads=2), lead, as_of), actual, features.names)

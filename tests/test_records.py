@@ -1,0 +1,117 @@
+"""Records give the same histories as tables do, and say what is wrong with them."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from features.columns import Schema
+from features.compute import compute
+from features.contract import DAY, UNKNOWN_TIME, DataError, parse_moment
+from features.data_settings import DataSettings
+from features.history import DIRECTIONS, History
+from features.records import InteractionRecord, LeadRecord, history_of, number, text
+from features.sources import read_tables
+from tests.naive import naive
+from tests.random_histories import DICE, World, matrix, same, worlds
+
+SCHEMA = Schema(("amount",), ("channel",), ("employees",), ("industry",))
+
+
+def test_rows_are_sorted_by_time_and_what_is_not_in_the_schema_is_ignored() -> None:
+    late = InteractionRecord("call", 2 * DAY, 5 * DAY, 2, attributes={"amount": "7", "colour": "red"})
+    early = InteractionRecord("visit", DAY, 0, 1, attributes={"channel": "web", "amount": math.inf})
+    lead = LeadRecord("L1", None, {"employees": 12, "industry": ""}, [late, early])
+    history = history_of([LeadRecord("L0", 3), lead], SCHEMA)
+    assert history.lead_ids.to_pylist() == ["L0", "L1"]
+    assert history.start.tolist() == [0, 0, 2]
+    assert history.occurred_at.tolist() == [DAY, 2 * DAY]
+    assert history.known_at.tolist() == [DAY, 5 * DAY]
+    assert [history.type.levels[code] for code in history.type.codes] == ["visit", "call"]
+    assert history.direction.tolist() == [1, 2]
+    np.testing.assert_array_equal(history.attributes.numeric["amount"], [np.nan, 7])
+    assert history.attributes.categorical["channel"].codes.tolist() == [0, -1]
+    assert history.created_at.tolist() == [3, UNKNOWN_TIME]
+    np.testing.assert_array_equal(history.lead_attributes.numeric["employees"], [np.nan, 12])
+    assert history.lead_attributes.categorical["industry"].codes.tolist() == [-1, -1]
+    assert "colour" not in {*history.attributes.numeric, *history.attributes.categorical}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(3, 3.0), ("2.5", 2.5), (True, 1.0), (None, math.nan), ("", math.nan), (math.inf, math.nan), (-1e31, math.nan), (1e30, 1e30)],
+)
+def test_a_number_is_read_or_missing(value: object, expected: float) -> None:
+    np.testing.assert_equal(number(value, "amount"), expected)
+
+
+@pytest.mark.parametrize("value", ["many", [1], {"n": 1}, 10**400])
+def test_what_is_no_number_is_named(value: object) -> None:
+    with pytest.raises(DataError, match="Attribute 'amount' must be a number"):
+        number(value, "amount")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("web", "web"), (12.0, "12"), (12, "12"), (0.5, "0.5"), (True, "true"), (False, "false"), ("", None), (None, None), (math.nan, None)],
+)
+def test_a_text_is_written_as_tables_write_it(value: object, expected: str | None) -> None:
+    assert text(value) == expected
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(worlds(), DICE)
+def test_a_repeated_interaction_counts_once_as_it_was_first_known(world: World, dice: Any) -> None:
+    def repeated(lead: LeadRecord) -> LeadRecord:
+        events = [event._replace(interaction_id=dice.choice([None, "a", "b", "c"])) for event in lead.interactions]
+        copies = [event._replace(recorded_at=event.occurred_at + dice.randrange(-1, 3) * DAY) for event in events if dice.random() < 0.5]
+        return lead._replace(interactions=dice.sample([*events, *copies], len(events) + len(copies)))
+
+    leads = [repeated(lead) for lead in world.leads]
+    same(matrix(world, leads), naive(world.features, leads, world.snapshots), world.features.names)
+
+
+def test_files_keep_the_same_one_of_repeated_interactions(tmp_path: Path) -> None:
+    header = "lead_id,occurred_at,recorded_at,interaction_id,type,direction,zeal,amount\n"
+    rows = [
+        ("2026-01-02T00:00:00Z", "2026-01-05T00:00:00Z", "i1", "visit", "inbound", "b", 1.5),
+        ("2026-01-03T00:00:00Z", "2026-01-04T00:00:00Z", "i1", "visit", "inbound", "a", 9.5),
+        ("2026-01-06T00:00:00Z", "2026-01-06T00:00:00Z", "i2", "visit", "", "b", 2.5),
+        ("2026-01-06T00:00:00Z", "2026-01-06T00:00:00Z", "i2", "visit", "outbound", "c", 3.5),
+        ("2026-01-07T00:00:00Z", "2026-01-07T00:00:00Z", "i3", "mail", "outbound", "b", 4.5),
+        ("2026-01-07T00:00:00Z", "2026-01-07T00:00:00Z", "i3", "mail", "outbound", "a", 5.5),
+    ]
+    lines = [",".join(["L1", *map(str, row)]) for row in rows]
+    (tmp_path / "interactions.csv").write_text(header + "\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / "leads.csv").write_text("lead_id,created_at\nL1,2026-01-01T00:00:00Z\n", encoding="utf-8")
+    described = {"interactions": {"path": "interactions.csv"}, "leads": {"path": "leads.csv"}}
+    batch = History.from_tables(read_tables(DataSettings.model_validate(described), tmp_path))
+    events = [
+        InteractionRecord(kind, parse_moment(at), parse_moment(known), DIRECTIONS.get(way, 0), 0, key, {"zeal": zeal, "amount": amount})
+        for at, known, key, kind, way, zeal, amount in rows
+    ]
+    alone = history_of([LeadRecord("L1", parse_moment("2026-01-01"), {}, events)], Schema(("amount",), ("zeal",)))
+    assert batch.attributes.numeric["amount"].tolist() == alone.attributes.numeric["amount"].tolist() == [9.5, 3.5, 4.5]
+    assert batch.occurred_at.tolist() == alone.occurred_at.tolist()
+    assert batch.known_at.tolist() == alone.known_at.tolist()
+    assert batch.direction.tolist() == alone.direction.tolist() == [1, 2, 2]
+
+
+def test_no_leads_at_all_are_a_history_too() -> None:
+    history = history_of([], SCHEMA)
+    assert (len(history), history.start.tolist()) == (0, [0])
+
+
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(worlds(leads=8))
+def test_what_was_known_before_a_moment_is_a_history_of_its_own(world: World) -> None:
+    for position, as_of in world.snapshots:
+        then = world.history.known_before(as_of)
+        assert (then.known_at < as_of).all()
+        lead, moment = np.array([position]), np.array([as_of])
+        same(compute(world.features, then, lead, moment), compute(world.features, world.history, lead, moment), world.features.names)
