@@ -54,7 +54,6 @@ async def prometheus(_: Request) -> Response:
     workers=int(os.environ.get("LEADHEAT_WORKERS", "1")),
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
-    tracing={"excluded_urls": "score"},
 )
 @bentoml.asgi_app(Starlette(routes=[Route("/", index), Route("/model", model), Route("/metrics", prometheus)]))
 class Leadheat:
