@@ -51,16 +51,20 @@ def split(dataset: Dataset, settings: SnapshotSettings, calibration_share: float
             f"The data set {dataset.name} has no matured snapshot for the {part} part.",
             "Its horizon must end before the data do: shorten [snapshots] horizon, bring more history, or set train and test.",
         )
-    begin = test.as_of.min()
-    kept = train.take(train.as_of + settings.horizon <= begin)
+    kept = _purged(train, test.as_of.min(), settings.horizon, "training")
     later = _latest(kept.as_of, calibration_share)
     calibrate = kept.take(kept.as_of >= later)
-    learn = kept.take(kept.as_of + settings.horizon <= later)
-    for rows, name in ((kept, "training"), (learn, "learning"), (calibrate, "calibration")):
-        if not len(rows):
-            hint = "A horizon must fit between the parts: bring more history, or shorten it."
-            raise DataError(f"No snapshot is left for the {name} part.", hint)
+    learn = _purged(kept, later, settings.horizon, "learning")
     return Split(kept, learn, calibrate, test, len(train) - len(learn) - len(calibrate))
+
+
+def _purged(snapshots: Snapshots, begin: int, horizon: int, part: str) -> Snapshots:
+    """Those whose horizon ends before the next part begins."""
+    kept = snapshots.take(snapshots.as_of + horizon <= begin)
+    if not len(kept):
+        hint = "A horizon must fit between the parts: bring more history, or shorten it."
+        raise DataError(f"No snapshot is left for the {part} part.", hint)
+    return kept
 
 
 def looks(dataset: Dataset, settings: SnapshotSettings) -> Snapshots:
