@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from features.catalogue import FeatureSettings
 from features.contract import SettingsError, Strict
-from features.data_settings import DataSettings
+from features.data_settings import Constant, DataSettings
 from features.signals import SignalSettings
 from features.snapshots import SnapshotSettings
 from models.consent import ConsentSettings
@@ -25,6 +25,8 @@ from models.temperature import TemperatureSettings
 
 FILE = "leadheat.toml"
 Part = TypeVar("Part", bound=BaseModel)
+_BRANCHES = ("function-", "tuple[", "dict[", Constant.__name__)
+"""How pydantic names, within the place of a problem, the alternative that it tried."""
 
 
 class ScoringSettings(Strict):
@@ -94,7 +96,7 @@ def parse_settings(content: Mapping[str, Any], part: type[Part], where: str) -> 
 
 
 def _in_words(problem: Mapping[str, Any], part: type[BaseModel]) -> str:
-    place = [str(step) for step in problem["loc"] if not str(step).startswith(("function-", "tuple[", "dict["))]
+    place = [str(step) for step in problem["loc"] if not str(step).startswith(_BRANCHES)]
     where = ".".join(place)
     if problem["type"] == "extra_forbidden":
         nearest = get_close_matches(place[-1], _known_keys(part, place[:-1]), n=1, cutoff=0.0)
