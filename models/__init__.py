@@ -1,4 +1,4 @@
-"""Models and what they answer; MLflow, where it is imported at all, is kept quiet and to itself."""
+"""Models and what they answer; MLflow, where it is imported at all, is kept quiet and to itself, and threads wait without spinning."""
 
 import os
 
@@ -12,3 +12,6 @@ _MLFLOW = {
 # MLflow reads these while it is imported, and every importer of it in leadheat is a module of this package.
 for _name, _value in _MLFLOW.items():
     os.environ.setdefault(_name, _value)
+
+# LightGBM's threads wait for each other thousands of times; in a busy loop, as is usual, that is ten times the work where others compute too.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
