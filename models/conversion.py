@@ -57,8 +57,8 @@ class _TwoClasses(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """The likelier class."""
-        likelier: npt.NDArray[Any] = self.classes_[(self.decision_function(X) > 0).astype(int)]
-        return likelier
+        won = self.decision_function(X) > 0
+        return np.asarray(self.classes_[won.astype(int)])
 
 
 class BoostingClassifier(_TwoClasses):
