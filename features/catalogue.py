@@ -174,7 +174,7 @@ class FeatureSet:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FeatureSet:
         """What ``to_dict`` gave, also after a journey through JSON."""
-        plain = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
         plain["signals"] = tuple(Signal(**{**one, "types": tuple(one["types"])}) for one in values["signals"])
         for key in ("levels", "lead_levels"):
             plain[key] = {name: tuple(levels) for name, levels in values[key].items()}

@@ -55,7 +55,8 @@ class Categorical:
         """Codes (int32[n]) into another vocabulary; unknown texts become ``otherwise``, missing stays -1."""
         position = {level: i for i, level in enumerate(levels)}
         table = np.array([position.get(level, otherwise) for level in self.levels] + [-1], np.int32)
-        return table[self.codes]
+        recoded: np.ndarray = table[self.codes]
+        return recoded
 
 
 @dataclass(frozen=True, eq=False)

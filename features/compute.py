@@ -14,6 +14,7 @@ from features.catalogue import OTHER, STREAMS, FeatureSet
 from features.columns import Categorical
 from features.contract import NEVER
 from features.history import History
+from features.plan import Events, Plan
 
 
 def compute(features: FeatureSet, history: History, lead: np.ndarray, as_of: np.ndarray, threads: int = 1) -> np.ndarray:
@@ -41,10 +42,10 @@ def compute(features: FeatureSet, history: History, lead: np.ndarray, as_of: np.
     return out
 
 
-def encode(features: FeatureSet, history: History) -> kernel.Events:
+def encode(features: FeatureSet, history: History) -> Events:
     """The history in the feature set's codes: types and levels beyond its vocabulary become ``other``."""
     attributes, own = history.attributes, history.lead_attributes
-    return kernel.Events(
+    return Events(
         start=history.start,
         occurred_at=history.occurred_at,
         known_at=history.known_at,
@@ -71,7 +72,7 @@ def _stack(columns: list[np.ndarray], rows: int, dtype: type[np.generic]) -> np.
 
 
 @lru_cache(maxsize=16)
-def _plan(features: FeatureSet) -> kernel.Plan:
+def _plan(features: FeatureSet) -> Plan:
     """The catalogue as the kernel's arrays."""
     windows = [*features.windows, NEVER]
     doubles = [min(2 * window, NEVER) for window in features.windows]
@@ -79,7 +80,7 @@ def _plan(features: FeatureSet) -> kernel.Plan:
     before = [(bounds.index(window) + 1, bounds.index(double) + 1) for window, double in zip(features.windows, doubles, strict=True)]
     members = [_groups_of(features, kind, direction) for kind in (*features.types, None) for direction in range(kernel.DIRECTION_CODES)]
     levels = [len(known) + 1 for known in features.levels.values()]
-    return kernel.Plan(
+    return Plan(
         bounds=np.array(bounds, np.int64),
         window_of=np.array([next(i for i, window in enumerate(windows) if window >= bound) for bound in bounds], np.int64),
         before=np.array(before, np.int64).reshape(-1, 2),

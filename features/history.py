@@ -148,7 +148,8 @@ def micros(column: pa.ChunkedArray) -> np.ndarray:
 def _directions(column: pa.ChunkedArray) -> np.ndarray:
     """int8[n] codes; null is unknown."""
     place = pc.index_in(column.cast(pa.string()), pa.array(list(DIRECTIONS))).fill_null(-1)
-    return (place.to_numpy() + 1).astype(np.int8)
+    codes: np.ndarray = place.to_numpy() + 1
+    return codes.astype(np.int8)
 
 
 def lead_positions(lead_id: pa.ChunkedArray, known: pa.ChunkedArray) -> np.ndarray:

@@ -37,8 +37,8 @@ def fill(plan: Plan, events: Events, lead: np.ndarray, as_of: np.ndarray, out: n
             previous = lead[number]
             room.steps[: events.start[previous + 1] - events.start[previous]] = _UNSET
         row = out[number]
-        count = _look(plan, events, room, lead[number], as_of[number])
-        seen = Seen(lead[number], as_of[number], number + 1, count)
+        length = _look(plan, events, room, lead[number], as_of[number])
+        seen = Seen(lead[number], as_of[number], number + 1, length)
         column = _write_groups(plan, events, seen, room, row)
         for stream in range(3):
             column = _write_stream(plan, events, seen, stream, room, row, column)
@@ -98,7 +98,7 @@ def _gather_groups(plan: Plan, events: Events, seen: Seen, room: Room) -> None:
     half_lives, steps, first = plan.half_lives, room.steps, events.start[seen.lead]
     counts[:], latest[:], decayed[:], weights[:] = 0, UNKNOWN_TIME, 0.0, 1.0
     newer, previous = -1, seen.as_of
-    for place in range(seen.count):
+    for place in range(seen.length):
         row, window = rows[place], windows[place]
         moment = occurred_at[row]
         for i in range(len(half_lives)):
@@ -126,7 +126,7 @@ def _write_stream(plan: Plan, events: Events, seen: Seen, stream: int, room: Roo
     occurred_at, directions = events.occurred_at, events.direction
     fine[:], days[:], sessions[:] = 0, 0, 0
     n, latest, previous, previous_day, last_gap, squares = 0, 0, 0, 0, 0, 0.0
-    for place in range(seen.count):
+    for place in range(seen.length):
         row = rows[place]
         if stream > 0 and directions[row] != stream:
             continue
@@ -173,11 +173,11 @@ def _write_rhythm(plan: Plan, room: Room, out: np.ndarray, column: int) -> int:
 
 @block
 def _write_shares(room: Room, out: np.ndarray, column: int) -> int:
-    counts = room.counts
-    for window in range(counts.shape[1]):
-        inbound, outbound = counts[1, window], counts[2, window]
-        out[column + window] = inbound / (inbound + outbound) if inbound + outbound > 0 else np.nan
-    return column + counts.shape[1]
+    inbound, outbound = room.counts[1], room.counts[2]
+    for window in range(len(inbound)):
+        both = inbound[window] + outbound[window]
+        out[column + window] = inbound[window] / both if both > 0 else np.nan
+    return column + len(inbound)
 
 
 @block
@@ -185,7 +185,7 @@ def _write_answers(events: Events, seen: Seen, room: Room, out: np.ndarray, colu
     """Outbound touches since the latest inbound interaction, and how long the first inbound one waited for an answer."""
     occurred_at, directions, rows = events.occurred_at, events.direction, room.row
     touches, answered_at, waited, inbound = 0, UNKNOWN_TIME, UNKNOWN_TIME, False
-    for row in rows[: seen.count]:
+    for row in rows[: seen.length]:
         if directions[row] == 1:
             inbound = True
             waited = UNKNOWN_TIME if answered_at == UNKNOWN_TIME else answered_at - occurred_at[row]
@@ -200,14 +200,14 @@ def _write_answers(events: Events, seen: Seen, room: Room, out: np.ndarray, colu
 @block
 def _write_types(plan: Plan, events: Events, seen: Seen, room: Room, out: np.ndarray, column: int) -> int:
     kinds, rows, stamps, distinct = events.type, room.row, room.type_stamp, 0
-    for row in rows[: seen.count]:
+    for row in rows[: seen.length]:
         if stamps[kinds[row]] != seen.number:
             stamps[kinds[row]] = seen.number
             distinct += 1
     for rank in range(plan.last_types):
-        out[column + rank] = kinds[rows[rank]] if rank < seen.count else np.nan
+        out[column + rank] = kinds[rows[rank]] if rank < seen.length else np.nan
     column += plan.last_types
-    out[column] = kinds[rows[seen.count - 1]] if seen.count > 0 else np.nan
+    out[column] = kinds[rows[seen.length - 1]] if seen.length > 0 else np.nan
     out[column + 1] = distinct
     return column + 2
 
@@ -218,7 +218,7 @@ def _write_numeric(events: Events, seen: Seen, i: int, room: Room, out: np.ndarr
     rows, smallest = room.row, room.window
     sums[:], known[:], highest[:] = 0.0, 0, -np.inf
     last, windows = np.nan, len(sums)
-    for place in range(seen.count):
+    for place in range(seen.length):
         value = values[rows[place], i]
         if np.isnan(value):
             continue
@@ -239,7 +239,7 @@ def _write_numeric(events: Events, seen: Seen, i: int, room: Room, out: np.ndarr
 def _write_categorical(events: Events, seen: Seen, i: int, room: Room, out: np.ndarray, column: int) -> int:
     codes, rows, stamps = events.categorical, room.row, room.level_stamp
     last, first, distinct = -1, -1, 0
-    for row in rows[: seen.count]:
+    for row in rows[: seen.length]:
         level = codes[row, i]
         if level < 0:
             continue
@@ -262,7 +262,7 @@ def _write_lead(events: Events, seen: Seen, room: Room, out: np.ndarray, column:
         out[column] = (seen.as_of - created) / DAY
         out[column + 1] = (created // HOUR) % 24
         out[column + 2] = (created // DAY + _THURSDAY) % 7
-    if seen.count > 0:
+    if seen.length > 0:
         latest = events.occurred_at[room.row[0]]
         out[column + 3] = (latest // HOUR) % 24
         out[column + 4] = (latest // DAY + _THURSDAY) % 7

@@ -72,13 +72,13 @@ class Seen(NamedTuple):
     lead: int
     as_of: int
     number: int
-    count: int
+    length: int
 
 
 class Room(NamedTuple):
     """Scratch arrays, made once for a call; K is the length of the longest history.
 
-    The first ``Seen.count`` places of ``row`` (int64[K], into the events), ``bin`` (int64[K], the first of ``Plan.bounds`` that holds it)
+    The first ``Seen.length`` places of ``row`` (int64[K], into the events), ``bin`` (int64[K], the first of ``Plan.bounds`` that holds it)
     and ``window`` (int64[K], the smallest window that holds it) are what could be seen, newest first. ``steps`` float64[K, H], powers of
     decay from one interaction to the next, last for a lead; the stamps are numbers of snapshots and never cleared.
     """
@@ -102,7 +102,7 @@ class Room(NamedTuple):
     level_stamp: np.ndarray
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True)
 def new_room(plan: Plan, longest: int) -> Room:
     """Room for histories of up to ``longest`` interactions."""
     windows, groups, half_lives = len(plan.before) + 1, plan.group_count, len(plan.half_lives)

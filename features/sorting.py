@@ -54,7 +54,7 @@ def settle_ties(rank: np.ndarray, times: np.ndarray, start: np.ndarray, content:
     rank[tied] = rows[np.lexsort([*(column[rows] for column in reversed(content)), run])]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _sort_leads(lead: np.ndarray, occurred_at: np.ndarray, start: np.ndarray, first: int, rank: np.ndarray, times: np.ndarray) -> None:
     """For the leads from ``first`` on that ``start`` bounds: a counting sort by lead, then a sort of each lead's few rows by time."""
     end, leads = start[:-1].copy(), len(start) - 1
@@ -72,7 +72,7 @@ def _sort_leads(lead: np.ndarray, occurred_at: np.ndarray, start: np.ndarray, fi
             _insertion_sort(rows, moments)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _insertion_sort(rows: np.ndarray, moments: np.ndarray) -> None:
     """Order both by ``moments``, in place."""
     for i in range(1, len(rows)):

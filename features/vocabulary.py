@@ -80,7 +80,14 @@ def _levels(
     columns: Mapping[str, Categorical], rows: np.ndarray, settings: FeatureSettings, keep: Mapping[str, Iterable[str]]
 ) -> dict[str, tuple[str, ...]]:
     return {
-        name: tuple(sorted({*_frequent(_counts(columns[name], rows), settings.max_levels, settings.min_count), *_kept(columns[name], keep.get(name, ()))}))
+        name: tuple(
+            sorted(
+                {
+                    *_frequent(_counts(columns[name], rows), settings.max_levels, settings.min_count),
+                    *_kept(columns[name], keep.get(name, ())),
+                }
+            )
+        )
         for name in sorted(columns)
     }
 

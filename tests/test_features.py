@@ -17,7 +17,8 @@ from features.contract import DAY, WEEK
 from features.history import History
 from features.records import InteractionRecord, LeadRecord, history_of
 from features.vocabulary import fit_features
-from tests.naive import MEASURES, known_at, naive
+from tests.naive import MEASURES, naive
+from tests.naive_view import known_at
 from tests.random_histories import DICE, World, matrix, same, shifted, tables_of, worlds
 
 SCHEMA = Schema(("amount",), ("channel",), ("employees",), ("industry",))

@@ -46,8 +46,8 @@ def test_interactions_are_sorted_by_lead_and_time_and_ties_by_content() -> None:
 
 
 def test_a_declared_order_comes_before_the_content() -> None:
-    same_time = {"lead_id": ["a"] * 3, "occurred_at": moments([DAY] * 3), "type": ["x", "y", "z"], "order": pa.array([2, 9, -1], pa.int64())}
-    history = History.from_tables(tables(same_time))
+    at_once = {"lead_id": ["a"] * 3, "occurred_at": moments([DAY] * 3), "type": ["x", "y", "z"]}
+    history = History.from_tables(tables({**at_once, "order": pa.array([2, 9, -1], pa.int64())}))
     assert [history.type.levels[code] for code in history.type.codes] == ["z", "x", "y"]
 
 
