@@ -23,7 +23,6 @@ class LearningSettings(Strict):
         rounds: the most trees.
         patience: trees without a better log loss on the later slice after which learning stops.
         calibration_share: the last part of the training moments, on which probability and bands are chosen.
-        refit: learn once more from all training snapshots when the calibration has been chosen.
         seed: of all that is random.
     """
 
@@ -41,5 +40,4 @@ class LearningSettings(Strict):
     rounds: int = Field(1_500, ge=1)
     patience: int = Field(50, ge=1)
     calibration_share: float = Field(0.25, gt=0, lt=1)
-    refit: bool = True
     seed: int = Field(0, ge=0)

@@ -32,6 +32,8 @@ POINTS_PER_LOG_ODDS = 10.0
 """The rules' points are divided by it before they are calibrated, so that they are of a margin's size."""
 HELD_OUT = 4
 """One lead in so many is held out to find when to stop; it is looked at in the later half of the learning part."""
+FOLDS = 3
+"""Parts of the leads for cross-fitting."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +52,9 @@ class _Rows:
 def learn(dataset: Dataset, parts: Split, settings: Settings) -> LeadScorer:
     """Learn a scorer.
 
-    The number of trees is found on held-out leads of the learning part, the calibration and the bands on the calibration part by a
-    model that did not see it; the model that stays is then learnt from all training snapshots (``refit``).
+    The number of trees is found on held-out leads of the learning part. The model that stays is learnt from all training snapshots, for the
+    latest tell most about what comes. Calibration and bands are chosen on the calibration part, each lead of which is scored by a
+    model like it that has never seen that lead (cross-fitting); a model of the learning part alone would be off by what has changed since.
 
     Raises:
         ModelError: too few leads were won to learn from.
@@ -69,15 +72,15 @@ def learn(dataset: Dataset, parts: Split, settings: Settings) -> LeadScorer:
     learner = _Learner(features, learning, threads)
     rounds = learner.find_rounds(early) if learner.boosts else 0
     logger.info("learning the %s model", learning.kind)
-    first = learner.fit(early, rounds)
-    logger.info("calibrating on %d later snapshots", len(late.snapshots))
-    margin = first.margin(late.X, threads)
+    model = learner.fit(train, rounds)
+    logger.info("calibrating on the %d latest snapshots", len(late.snapshots))
+    margin = learner.unseen_margin(train, late, rounds)
     choice = choose_calibration(margin, late.snapshots.label, late.snapshots.lead, late.weight, learning.seed)
     probability = choice.calibration.probability(margin)
     rows = late.snapshots
     return LeadScorer(
         features=features,
-        margin=learner.fit(train, rounds) if learning.refit else first,
+        margin=model,
         calibration=choice.calibration,
         bands=choose_bands(settings.temperature, probability, rows.label, rows.as_of, rows.lead),
         reference=np.sort(probability),
@@ -109,6 +112,15 @@ class _Learner:
         model = BoostingClassifier(self._learning, self._categorical, threads=self._threads)
         model.fit(some.X, some.snapshots.label, some.weight, later=(rows.X[later], label[later]))
         return int(model.rounds_)
+
+    def unseen_margin(self, train: _Rows, late: _Rows, rounds: int) -> np.ndarray:
+        """float64[m]: the margin of each late row by a model of all training rows but for a part of the leads, its own among them."""
+        margin = np.empty(len(late.snapshots))
+        for fold in range(FOLDS):
+            without = self.fit(train.take(_hash(train.snapshots.lead) % FOLDS != fold), rounds)
+            mine = _hash(late.snapshots.lead) % FOLDS == fold
+            margin[mine] = without.margin(late.X[mine], self._threads)
+        return margin
 
     def fit(self, rows: _Rows, rounds: int) -> Margin:
         """The model of all these rows."""
