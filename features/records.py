@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +17,8 @@ from features.contract import UNKNOWN_TIME, DataError
 from features.history import History
 
 _LAST_DIRECTION = 3
+_OCCURRED_AT = attrgetter("occurred_at")
+_NOTHING: Mapping[str, Any] = {}
 
 
 class InteractionRecord(NamedTuple):
@@ -46,21 +50,23 @@ def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
     Raises:
         DataError: a numeric attribute holds something that is no number.
     """
-    columns = [_sorted_once(lead, schema) for lead in leads]
-    rows = [row for lead_rows in columns for row in lead_rows]
+    parts = [_sorted_once(lead, schema) for lead in leads]
+    rows = [row for part in parts for row in part]
     start = np.zeros(len(leads) + 1, np.int64)
-    np.cumsum([len(lead_rows) for lead_rows in columns], out=start[1:])
-    values = [row.attributes or {} for row in rows]
+    np.cumsum([len(part) for part in parts], out=start[1:])
+    kinds, occurred, recorded, directions, _, _, values = zip(*rows, strict=True) if rows else ((),) * len(InteractionRecord._fields)
+    occurred_at = np.array(occurred, np.int64)
+    late = any(moment is not None for moment in recorded)
     return History(
         lead_ids=pa.array([lead.lead_id for lead in leads], pa.string()),
         start=start,
-        occurred_at=np.array([row.occurred_at for row in rows], np.int64),
-        known_at=np.array([_known_at(row) for row in rows], np.int64),
-        type=Categorical.of([row.type for row in rows]),
-        direction=np.array([row.direction for row in rows], np.int8),
+        occurred_at=occurred_at,
+        known_at=np.array([_known_at(row) for row in rows], np.int64) if late else occurred_at,
+        type=Categorical.of(kinds),
+        direction=np.array(directions, np.int8),
         attributes=_attributes(values, schema.numeric, schema.categorical),
         created_at=np.array([UNKNOWN_TIME if lead.created_at is None else lead.created_at for lead in leads], np.int64),
-        lead_attributes=_attributes([lead.attributes or {} for lead in leads], schema.lead_numeric, schema.lead_categorical),
+        lead_attributes=_attributes([lead.attributes for lead in leads], schema.lead_numeric, schema.lead_categorical),
     )
 
 
@@ -70,14 +76,21 @@ def _known_at(row: InteractionRecord) -> int:
 
 def _sorted_once(lead: LeadRecord, schema: Schema) -> list[InteractionRecord]:
     """By time, then by content as ``History.from_tables`` does; a repeated ``interaction_id`` counts once, as first known."""
-    content = partial(_content, schema=schema) if schema.numeric or schema.categorical else _moment
     rows: Iterable[InteractionRecord] = lead.interactions
-    if any(row.interaction_id is not None for row in rows):
-        first: dict[object, InteractionRecord] = {}
-        for number, row in enumerate(sorted(rows, key=lambda row: (_known_at(row), *content(row)))):
-            first.setdefault(number if row.interaction_id is None else row.interaction_id, row)
-        rows = first.values()
-    return sorted(rows, key=content)
+    ids = [row.interaction_id for row in rows if row.interaction_id is not None]
+    if len(set(ids)) < len(ids):
+        rows = _first_known(rows, schema)
+    in_time = sorted(rows, key=_OCCURRED_AT)
+    if all(one.occurred_at < other.occurred_at for one, other in pairwise(in_time)):
+        return in_time
+    return sorted(in_time, key=partial(_content, schema=schema))
+
+
+def _first_known(rows: Iterable[InteractionRecord], schema: Schema) -> Iterable[InteractionRecord]:
+    first: dict[object, InteractionRecord] = {}
+    for number, row in enumerate(sorted(rows, key=lambda row: (_known_at(row), *_content(row, schema)))):
+        first.setdefault(number if row.interaction_id is None else row.interaction_id, row)
+    return first.values()
 
 
 def _moment(row: InteractionRecord) -> tuple[Any, ...]:
@@ -96,11 +109,20 @@ def _content(row: InteractionRecord, schema: Schema) -> tuple[Any, ...]:
     )
 
 
-def _attributes(rows: Sequence[Mapping[str, Any]], numeric: Iterable[str], categorical: Iterable[str]) -> Attributes:
+def _attributes(rows: Sequence[Mapping[str, Any] | None], numeric: Iterable[str], categorical: Iterable[str]) -> Attributes:
+    values = [row or _NOTHING for row in rows]
     return Attributes(
-        {name: np.array([number(row.get(name), name) for row in rows], np.float64) for name in numeric},
-        {name: Categorical.of([text(row.get(name)) for row in rows]) for name in categorical},
+        {name: _numbers([row.get(name) for row in values], name) for name in numeric},
+        {name: Categorical.of([one if type(one := row.get(name)) is str and one else text(one) for row in values]) for name in categorical},
     )
+
+
+def _numbers(values: Sequence[Any], name: str) -> np.ndarray:
+    """float64[n] of what ``number`` says of each value; NumPy reads all at once what is plainly numeric."""
+    if all(value is None or type(value) is float for value in values):
+        numbers = np.array(values, np.float64)
+        return np.where(np.abs(numbers) <= LARGEST, numbers, np.nan)
+    return np.array([number(value, name) for value in values], np.float64)
 
 
 def number(value: object, name: str) -> float:
