@@ -14,6 +14,7 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from models.registry import Registry
+    from tests.small_world import SmallWorld
 
 REPO = Path(__file__).resolve().parent.parent
 DATASETS = REPO / "tests" / "datasets"
@@ -63,3 +64,11 @@ def registry(empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("LEADHEAT_HOME", str(tmp_path / "home"))
     shutil.copy(empty_database, tmp_path / "leadheat.db")
     return Registry(f"sqlite:///{tmp_path / 'leadheat.db'}")
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> SmallWorld:
+    """A small simulated world with a scorer learnt from it, for all tests together: they must not change it."""
+    from tests.small_world import small_world
+
+    return small_world(tmp_path_factory.mktemp("world"))
