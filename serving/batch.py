@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -14,8 +17,9 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from features.contract import SettingsError
+from features.contract import LeadheatError, SettingsError
 from features.dataset import Dataset
+from features.progress import progress
 from features.snapshots import open_leads
 from models.scorer import LeadScorer
 from models.table import SCHEMA
@@ -35,33 +39,38 @@ def score_shards(scorer: LeadScorer, dataset: Dataset, as_of: int, *, explain: b
 
     Args:
         scorer: the model.
-        dataset: read with the scorer's schema.
+        dataset: of any schema.
         as_of: nothing at or after it is seen.
         explain: with reasons for warm and hot leads.
+
+    Raises:
+        DataError: an attribute is not of the kind that the model has learnt.
     """
     leads = open_leads(dataset, as_of)
     history, threads = dataset.history.with_schema(scorer.schema), os.cpu_count() or 1
-    for low in range(0, len(history), SHARD):
-        high = min(low + SHARD, len(history))
-        some = leads[(leads >= low) & (leads < high)] - low
-        yield scorer.score_many(history.slice(low, high), some, np.full(len(some), as_of), threads, explain=explain)
-
-
-def shards(dataset: Dataset) -> int:
-    """How many shards a data set has."""
-    return -(-len(dataset.history) // SHARD)
+    with progress("scoring", len(history)) as advance:
+        for low in range(0, len(history), SHARD):
+            high = min(low + SHARD, len(history))
+            some = leads[(leads >= low) & (leads < high)] - low
+            yield scorer.score_many(history.slice(low, high), some, np.full(len(some), as_of), threads, explain=explain)
+            advance(high - low)
 
 
 def check_out(out: Path) -> None:
     """Refuse early what could not be written in the end.
 
     Raises:
-        SettingsError: the name says no known format, or its folder is not there.
+        SettingsError: the name says no known format, or no file can be made there.
     """
     if out.suffix not in (".parquet", ".csv"):
         raise SettingsError(f"{out.name} is neither Parquet nor CSV.", "Let the name end with .parquet or .csv.")
-    if not out.resolve().parent.is_dir():
-        raise SettingsError(f"There is no folder {out.resolve().parent}.", "Make it first, or write elsewhere.")
+    folder = out.resolve().parent
+    if not folder.is_dir():
+        raise SettingsError(f"There is no folder {folder}.", "Make it first, or write elsewhere.")
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise SettingsError(f"No file can be written in {folder}: {error.strerror}.", "Write elsewhere.") from error
 
 
 def write_scores(tables: Iterable[pa.Table], out: Path) -> dict[str, int]:
@@ -72,19 +81,48 @@ def write_scores(tables: Iterable[pa.Table], out: Path) -> dict[str, int]:
 
     Raises:
         SettingsError: as ``check_out``.
+        LeadheatError: the disk is full, or fails.
     """
     check_out(out)
-    unfinished = out.with_name(f".{out.name}.{os.getpid()}.unfinished")
     bands: Counter[str] = Counter(cold=0, warm=0, hot=0)
+    with _whole(out.resolve()) as unfinished, _writer(unfinished, out.suffix) as writer:
+        for table in tables:
+            writer.write_table(_flat(table) if out.suffix == ".csv" else table)
+            bands.update(table["temperature"].to_pylist())
+    return dict(bands)
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[Path]:
+    """A file beside ``out`` that takes its place when the block ends, and goes when it fails."""
+    _remove_left_behind(out)
+    unfinished = out.with_name(f".{out.name}.{os.getpid()}.unfinished")
     try:
-        with _writer(unfinished, out.suffix) as writer:
-            for table in tables:
-                writer.write_table(_flat(table) if out.suffix == ".csv" else table)
-                bands.update(table["temperature"].to_pylist())
+        yield unfinished
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
         unfinished.replace(out)
+    except OSError as error:
+        reason = error.strerror or os.strerror(error.errno or errno.EIO)
+        raise LeadheatError(f"The scores cannot be written to {out}: {reason}.", "Make room, or write elsewhere.") from error
     finally:
         unfinished.unlink(missing_ok=True)
-    return dict(bands)
+
+
+def _remove_left_behind(out: Path) -> None:
+    """Remove what killed processes left beside ``out``."""
+    for file in out.parent.iterdir():
+        process = file.name.removeprefix(f".{out.name}.").removesuffix(".unfinished")
+        if file.name == f".{out.name}.{process}.unfinished" and process.isdecimal() and not _runs(int(process)):
+            file.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return error.errno == errno.EPERM
+    return True
 
 
 def _writer(file: Path, suffix: str) -> _Writer:

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from features.dataset import Dataset
 from models.registry import Registry
 from models.scorer import LeadScorer
-from models.settings import Source, read_settings
+from models.settings import read_settings
+from training.check import Checked, check
 from training.oracle import oracle_figures
 from training.simulate import simulate
-from training.train import train
+from training.train import Training, train
+
+logger = logging.getLogger("leadheat.training")
 
 
 @dataclass(frozen=True, eq=False)
 class Rehearsal:
-    """What came out: the champion, where its data are, and the figures of ``model``, ``rules`` and ``oracle``."""
+    """What came out: the checked data, the training, its champion, and the figures of the true probabilities."""
 
-    source: Source
+    checked: Checked
+    training: Training
     scorer: LeadScorer
-    figures: dict[str, dict[str, Any]]
+    oracle: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
         """What ``leadheat demo --json`` prints of it."""
-        model, rules, oracle = (self.figures[name] for name in ("model", "rules", "oracle"))
+        model, rules = self.training.evaluation.model, self.training.evaluation.rules
         return {
+            "simulated": True,
             "auc": model["auc"],
             "auc_rules": rules["auc"],
-            "auc_oracle": oracle["auc"],
+            "auc_oracle": self.oracle["auc"],
             "brier": model["brier"],
             "ece": model["ece"],
             "champion_version": self.scorer.version,
@@ -46,17 +51,20 @@ def prepare(place: Path) -> Path:
 
 
 def rehearse(place: Path, leads: int, seed: int) -> Rehearsal:
-    """Simulate, train, promote and compare; ``place`` receives the world and the models.
+    """Simulate, check, train, promote and compare; ``place`` receives the world and the models.
 
     Raises:
         LeadheatError: the world is too small to learn from.
     """
-    simulate(place / "world", leads, seed)
-    source, registry = read_settings(place / "world"), Registry()
-    done = train(source, registry)
+    world = place / "world"
+    logger.info("simulating %d leads", leads)
+    simulate(world, leads, seed)
+    source = read_settings(world)
+    logger.info("checking what was simulated")
+    checked = check(source)
+    dataset, registry = checked.usable(), Registry()
+    done = train(dataset, source.settings, registry)
     if not done.promoted:
         registry.promote(done.version, "the demo goes on with what it has")
     scorer = LeadScorer.load(registry.fetch(done.version), done.version)
-    dataset = Dataset.read(source.settings.data, source.root)
-    oracle = oracle_figures(place / "world", dataset, done.parts.test)
-    return Rehearsal(source, scorer, {"model": done.evaluation.model, "rules": done.evaluation.rules, "oracle": oracle})
+    return Rehearsal(checked, done, scorer, oracle_figures(world, dataset, done.parts.test))

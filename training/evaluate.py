@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +59,8 @@ def evaluate(scorer: LeadScorer, dataset: Dataset, snapshots: Snapshots, threads
 def figures(y: np.ndarray, probability: np.ndarray, lead: np.ndarray, seed: int = 0) -> dict[str, Any]:
     """All figures with their 95 % intervals, JSON-ready."""
     whole = Predictions(y, probability, lead).figures().to_dict()
-    return whole | {"intervals": {name: list(ends) for name, ends in bootstrap(y, probability, lead, seed=seed).items()}}
+    ends = bootstrap(y, probability, lead, seed=seed)
+    return whole | {"intervals": {name: [None if math.isnan(end) else end for end in interval] for name, interval in ends.items()}}
 
 
 def ids(dataset: Dataset, snapshots: Snapshots) -> np.ndarray:

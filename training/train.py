@@ -1,4 +1,4 @@
-"""Training from end to end: read, split, learn, judge, track, and let the gate decide."""
+"""Training from end to end: split, learn, judge, track, and let the gate decide."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from models.gate import Gate, gate, passed, reason
 from models.registry import CHAMPION, Registry
 from models.run import TrainingRun
 from models.scorer import LeadScorer
-from models.settings import Settings, Source
+from models.settings import Settings
 from models.temperature import Band
 from training import plots
 from training.bootstrap import Difference, paired
@@ -55,22 +55,20 @@ class Training:
             "test": self.evaluation.model,
             "rules": self.evaluation.rules,
             "bands": [asdict(band) for band in _bands(self.scorer)],
+            "notes": list(self.scorer.bands.notes) if self.scorer.bands else [],
             "seconds": round(self.seconds, 3),
         }
 
 
-def train(source: Source, registry: Registry, *, promote: bool = True) -> Training:
+def train(dataset: Dataset, settings: Settings, registry: Registry, *, promote: bool = True) -> Training:
     """Train on a data set, track the run, and promote the new version where every gate holds.
 
     Raises:
         LeadheatError: the data or the number of wins do not allow it, or the registry cannot be reached. The champion stays as it was.
     """
     started = time.monotonic()
-    settings = source.settings
-    logger.info("reading %s", settings.data.name)
-    dataset = Dataset.read(settings.data, source.root)
     parts = split(dataset, settings.snapshots, settings.model.calibration_share)
-    with registry.run(settings.data.name) as run:
+    with registry.run(dataset.name) as run:
         run.log_settings(settings.model_dump(mode="json", by_alias=True))
         scorer = learn(dataset, parts, settings)
         logger.info("judging it on %d later snapshots", len(parts.test))
