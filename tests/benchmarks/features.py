@@ -31,10 +31,11 @@ SAMPLE = 300
 
 @dataclass(frozen=True)
 class Timed:
-    """What one contender needed: median seconds, and the peak memory of its process in GB, input included."""
+    """What one contender needed: median seconds, of the clock and of all processors, and its process's peak memory with the input."""
 
     contender: str
     seconds: float
+    processor_seconds: float
     peak_gb: float
     columns: int
     digest: str
@@ -95,14 +96,15 @@ def _time(folder: Path, name: str, repeats: int) -> Timed:
     contender = CONTENDERS[name]
     contender.run(make_world(*SMALL, per_lead=50))
     world = World.read(folder)
-    seconds = []
+    seconds, processor = [], []
     for _ in range(repeats):
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         result = contender.run(world)
         seconds.append(time.perf_counter() - started)
+        processor.append(time.process_time() - used)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     digest = hashlib.sha256(contender.counts(result).tobytes()).hexdigest()
-    return Timed(name, statistics.median(seconds), peak, contender.columns(result), digest)
+    return Timed(name, statistics.median(seconds), statistics.median(processor), peak, contender.columns(result), digest)
 
 
 def _main(action: str, *arguments: str) -> None:
