@@ -15,6 +15,7 @@ from features.columns import Categorical
 from features.contract import NEVER
 from features.history import History
 from features.plan import Events, Plan
+from features.progress import progress
 
 
 def compute(features: FeatureSet, history: History, lead: np.ndarray, as_of: np.ndarray, threads: int = 1) -> np.ndarray:
@@ -37,8 +38,9 @@ def compute(features: FeatureSet, history: History, lead: np.ndarray, as_of: np.
         kernel.fill(plan, events, lead, as_of, out)
         return out
     parts = [slice(*edges) for edges in pairwise(np.linspace(0, len(lead), 4 * threads + 1).astype(int))]
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda part: kernel.fill(plan, events, lead[part], as_of[part], out[part]), parts))
+    with progress("computing features", len(parts)) as advance, ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(lambda part: kernel.fill(plan, events, lead[part], as_of[part], out[part]), parts):
+            advance(1)
     return out
 
 

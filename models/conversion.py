@@ -14,6 +14,7 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from features.progress import progress
 from models.calibration import to_probability
 from models.learning import LearningSettings
 from models.margin import BoosterMargin, LinearMargin, Margin, squash
@@ -93,7 +94,9 @@ class BoostingClassifier(_TwoClasses):
         sets = [] if later is None else [data.create_valid(*later)]
         callbacks: list[Callable[..., Any]] = [] if later is None else [lightgbm.early_stopping(settings.patience, verbose=False)]
         rounds = self.rounds or settings.rounds
-        booster = lightgbm.train(self._params(settings), data, num_boost_round=rounds, valid_sets=sets, callbacks=callbacks)
+        with progress("learning trees", rounds) as advance:
+            callbacks.append(lambda _: advance(1))
+            booster = lightgbm.train(self._params(settings), data, num_boost_round=rounds, valid_sets=sets, callbacks=callbacks)
         self.rounds_ = booster.best_iteration if later is not None else rounds
         self.margin_ = BoosterMargin(_plain(booster.model_to_string(num_iteration=self.rounds_)))
         return self

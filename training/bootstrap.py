@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.contract import ModelError
+from features.progress import progress
 from training.metrics import FIGURES, HIGHER_IS_BETTER, Floats, Predictions
 
 RESAMPLES = 1_000
@@ -71,10 +72,12 @@ def _resampled(predictions: list[Predictions], resamples: int, seed: int) -> Flo
     rng = np.random.default_rng(seed)
     leads = predictions[0].leads
     values = np.empty((resamples, len(predictions), len(FIGURES)))
-    for resample in values:
-        times = np.bincount(rng.integers(0, leads, leads), minlength=leads)
-        for i, prediction in enumerate(predictions):
-            resample[i] = prediction.evaluate(times)
+    with progress("resampling the leads", resamples) as advance:
+        for resample in values:
+            times = np.bincount(rng.integers(0, leads, leads), minlength=leads)
+            for i, prediction in enumerate(predictions):
+                resample[i] = prediction.evaluate(times)
+            advance(1)
     return values
 
 

@@ -51,7 +51,7 @@ def findings(some: Iterable[Finding]) -> Table:
 def comparison(columns: Mapping[str, Mapping[str, Any]], what: str = "test") -> Table:
     """Figures with their 95 % intervals, a column for each of model, rules, ..."""
     first = next(iter(columns.values()))
-    title = f"{first['rows']:,} {what} snapshots, {first['positives']:,} won; in brackets the 95 % interval"
+    title = f"{first['rows']:,} {what} snapshots, {first['positives']:,} won (with 95 % intervals)"
     table = _table(title, "", *columns, fixed=True)
     for name, (words, digits) in FIGURES.items():
         table.add_row(words, *(_with_interval(figures, name, digits) for figures in columns.values()))
@@ -160,8 +160,8 @@ def _coloured(word: str) -> str:
 
 def _table(title: str, *columns: str, fixed: bool = False) -> Table:
     """A table without a frame; where it is ``fixed`` no cell is broken into lines."""
-    look = {"box": box.SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "padding": (0, 1, 0, 0), "header_style": "dim"}
-    table = Table(title=escape(title), title_justify="left", title_style="bold", **look)
+    table = Table(title=escape(title), title_justify="left", title_style="bold", header_style="dim", box=box.SIMPLE_HEAD)
+    table.show_edge, table.pad_edge, table.padding = False, False, (0, 1, 0, 0)
     for i, column in enumerate(columns):
         table.add_column(column, overflow="fold", no_wrap=fixed or i == 0)
     return table

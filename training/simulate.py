@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from features.contract import DAY, WEEK, SettingsError, Strict
+from features.progress import progress
 from training.clock import Clock
 from training.dynamics import dynamics
 from training.leaks import Leak, plant
@@ -101,15 +102,17 @@ def simulated_blocks(leads: int, seed: int, options: WorldSettings) -> Iterator[
     end = float(horizons.begin[-1])
     world = dynamics(options.hidden_intent, float(np.log(options.base_rate_factor)) / end)
     truth = truth_tables(world, horizons)
-    for first in range(0, leads, BLOCK):
-        starts, people = draw_block(seed, first // BLOCK, min(BLOCK, leads - first), end, hidden_intent=options.hidden_intent > 0)
-        lives = live(world, starts, horizons.begin)
-        yield WorldTables(
-            interactions_table(lives, people, clock, int(as_of[-1])),
-            people.add_column(1, "created_at", pa.array(clock.to_moments(starts.created)).cast(MOMENT)),
-            outcomes_table(lives, people, clock),
-            truth_table(lives, people, as_of, true_probability(world, truth, starts, lives)),
-        )
+    with progress("simulating leads", leads) as advance:
+        for first in range(0, leads, BLOCK):
+            starts, people = draw_block(seed, first // BLOCK, min(BLOCK, leads - first), end, hidden_intent=options.hidden_intent > 0)
+            lives = live(world, starts, horizons.begin)
+            yield WorldTables(
+                interactions_table(lives, people, clock, int(as_of[-1])),
+                people.add_column(1, "created_at", pa.array(clock.to_moments(starts.created)).cast(MOMENT)),
+                outcomes_table(lives, people, clock),
+                truth_table(lives, people, as_of, true_probability(world, truth, starts, lives)),
+            )
+            advance(BLOCK)
 
 
 def _faulty(blocks: Iterator[WorldTables], seed: int, leaks: tuple[Leak, ...]) -> Iterator[WorldTables]:
