@@ -17,6 +17,7 @@ class _Interaction(Strict):
     type: str = Field(min_length=1)
     occurred_at: AwareDatetime
     recorded_at: AwareDatetime | None = None
+    order: int | None = Field(default=None, strict=True, ge=-(2**63), lt=2**63)
     interaction_id: str | None = None
     direction: Literal["inbound", "outbound"] | None = None
     attributes: Values | None = None
@@ -24,9 +25,8 @@ class _Interaction(Strict):
     def record(self) -> InteractionRecord:
         recorded_at = None if self.recorded_at is None else to_micros(self.recorded_at)
         direction = UNKNOWN if self.direction is None else DIRECTIONS[self.direction]
-        return InteractionRecord(
-            self.type, to_micros(self.occurred_at), recorded_at, direction, interaction_id=self.interaction_id, attributes=self.attributes
-        )
+        occurred_at = to_micros(self.occurred_at)
+        return InteractionRecord(self.type, occurred_at, recorded_at, direction, self.order or 0, self.interaction_id, self.attributes)
 
 
 class _Lead(Strict):

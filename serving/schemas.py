@@ -58,6 +58,8 @@ class _Value:
 Moment = Annotated[datetime, _Moment]
 Value = Annotated[float | str | bool | None, _Value]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Order = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
+"""Which of the interactions at one moment came first, as the data set's order column has it; 0 where nothing is said."""
 Values = Annotated[dict[Name, Value], Field(max_length=1_000)]
 
 
@@ -69,6 +71,7 @@ class Interaction(TypedDict):
     type: Name
     occurred_at: Moment
     recorded_at: NotRequired[Moment | None]
+    order: NotRequired[Order | None]
     interaction_id: NotRequired[Name | None]
     direction: NotRequired[Literal["inbound", "outbound"] | None]
     attributes: NotRequired[Values | None]
@@ -88,7 +91,7 @@ Interactions = Annotated[list[Interaction], Field(max_length=LIMITS.max_interact
 
 
 class LeadHistory(TypedDict):
-    """A lead and its interactions, in any order."""
+    """A lead and its interactions, in any order: time decides, then ``order``, then their content."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
@@ -157,7 +160,7 @@ def _interaction(one: Interaction) -> InteractionRecord:
         to_micros(one["occurred_at"]),
         None if recorded_at is None else to_micros(recorded_at),
         UNKNOWN if direction is None else DIRECTIONS[direction],
-        0,
+        one.get("order") or 0,
         one.get("interaction_id"),
         one.get("attributes"),
     )
