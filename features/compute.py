@@ -24,7 +24,7 @@ def compute(features: FeatureSet, history: History, lead: np.ndarray, as_of: np.
     Args:
         features: the fitted catalogue, F columns.
         history: L leads.
-        lead: int64[m], positions of leads in ``history``; fastest when equal ones stand together.
+        lead: int64[m], positions of leads in ``history``.
         as_of: int64[m], microseconds UTC. Nothing at or after it is seen.
         threads: how many threads share the snapshots; the result is the same for any number.
 
@@ -34,12 +34,13 @@ def compute(features: FeatureSet, history: History, lead: np.ndarray, as_of: np.
     plan, events = _plan(features), encode(features, history)
     lead, as_of = np.ascontiguousarray(lead, np.int64), np.ascontiguousarray(as_of, np.int64)
     out = np.empty((len(lead), len(features.names)), np.float32)
+    order = np.argsort(lead, kind="stable")  # a lead's snapshots together: its interactions are read from memory once
     if threads == 1:
-        kernel.fill(plan, events, lead, as_of, out)
+        kernel.fill(plan, events, lead, as_of, order, out)
         return out
-    parts = [slice(*edges) for edges in pairwise(np.linspace(0, len(lead), 4 * threads + 1).astype(int))]
+    parts = [order[low:high] for low, high in pairwise(np.linspace(0, len(lead), 4 * threads + 1).astype(int))]
     with progress("computing features", len(parts)) as advance, ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(lambda part: kernel.fill(plan, events, lead[part], as_of[part], out[part]), parts):
+        for _ in pool.map(lambda part: kernel.fill(plan, events, lead, as_of, part, out), parts):
             advance(1)
     return out
 

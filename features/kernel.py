@@ -26,19 +26,19 @@ block = numba.njit(nogil=True, error_model="numpy", inline="always")
 
 
 @jit
-def fill(plan: Plan, events: Events, lead: np.ndarray, as_of: np.ndarray, out: np.ndarray) -> None:
-    """Write the features of each snapshot (lead int64[m], as_of int64[m]) into ``out`` float32[m, F]."""
+def fill(plan: Plan, events: Events, lead: np.ndarray, as_of: np.ndarray, order: np.ndarray, out: np.ndarray) -> None:
+    """Write the features of snapshots (lead int64[m], as_of int64[m]) into ``out`` float32[m, F]: of those in ``order`` int64[k], as it says."""
     longest, previous = 0, -1
-    for one in lead:
-        longest = max(longest, events.start[one + 1] - events.start[one])
+    for number in order:
+        longest = max(longest, events.start[lead[number] + 1] - events.start[lead[number]])
     room = new_room(plan, longest)
-    for number in range(len(lead)):
-        if lead[number] != previous:
-            previous = lead[number]
-            room.steps[: events.start[previous + 1] - events.start[previous]] = _UNSET
-        row = out[number]
-        length = _look(plan, events, room, lead[number], as_of[number])
-        seen = Seen(lead[number], as_of[number], number + 1, length)
+    for number in order:
+        one, row = lead[number], out[number]
+        if one != previous:
+            previous = one
+            room.steps[: events.start[one + 1] - events.start[one]] = _UNSET
+        length = _look(plan, events, room, one, as_of[number])
+        seen = Seen(one, as_of[number], number + 1, length)
         column = _write_groups(plan, events, seen, room, row)
         for stream in range(3):
             column = _write_stream(plan, events, seen, stream, room, row, column)
