@@ -1,0 +1,93 @@
+"""The rules alone, while there is no model: they answer for any lead, also for types nobody has seen before."""
+
+from __future__ import annotations
+
+import pytest
+
+from features.contract import DAY, parse_moment
+from features.records import InteractionRecord, LeadRecord, history_of
+from models.fallback import RulesScorer
+from models.score import Score
+from models.settings import ScoringSettings
+
+NOW = parse_moment("2026-03-01")
+FITTED = ScoringSettings.model_validate(
+    {
+        "signals": {"demo": {"types": ["demo_*"], "strength": "strong", "words": "asked for a demo"}},
+        "rules": {"fit": {"industry": {"steel": 12, "retail": -5}, "size": [{"at_least": 50, "points": 6}]}},
+        "consent": {"contact": {"attribute": "newsletter"}},
+    }
+)
+
+
+def score(scorer: RulesScorer, *kinds: str, **attributes: object) -> Score:
+    rows = [InteractionRecord(kind, NOW - DAY, direction=1) for kind in kinds]
+    lead = LeadRecord("one", NOW - 30 * DAY, attributes, rows)
+    return scorer.score(history_of([lead], scorer.schema), NOW)
+
+
+def test_it_says_that_there_is_no_model() -> None:
+    answer = score(RulesScorer(), "demo_request")
+    assert (answer.probability, answer.score, answer.log_odds, answer.base, answer.agreement) == (None, None, None, None, None)
+    assert (answer.reasons, answer.flags) == ([], ["no_model"])
+    assert (answer.model.name, answer.horizon_days) == ("rules", 30)
+
+
+def test_well_known_types_count_without_any_settings() -> None:
+    assert score(RulesScorer(), "demo_request").temperature == "hot"
+    assert score(RulesScorer(), "white_paper").baseline.points > score(RulesScorer(), "page_view").baseline.points > 0
+    assert score(RulesScorer()).temperature == "cold"
+
+
+def test_types_never_seen_before_belong_to_the_declared_signals() -> None:
+    scorer = RulesScorer(FITTED)
+    assert score(scorer, "demo_of_next_year").temperature == "hot"
+    assert [reason.signal for reason in score(scorer, "demo_of_next_year").baseline.reasons] == ["demo"]
+    assert score(scorer, "carrier_pigeon").flags == ["no_model"]
+
+
+def test_reasons_add_up_to_the_points_and_fit_counts() -> None:
+    answer = score(RulesScorer(FITTED), "demo_request", industry="steel", size=50)
+    assert answer.baseline.points == sum(reason.points for reason in answer.baseline.reasons)
+    points = {reason.signal: reason.points for reason in answer.baseline.reasons}
+    assert (points["lead.industry"], points["lead.size"]) == (12, 6)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "points"),
+    [({}, 0), ({"industry": "retail"}, -5), ({"industry": "space"}, 0), ({"size": 49}, 0), ({"size": None, "colour": "red"}, 0)],
+)
+def test_any_attributes_are_taken(attributes: dict[str, object], points: float) -> None:
+    assert score(RulesScorer(FITTED), **attributes).baseline.points == points
+
+
+def test_consent_is_asked_for_without_a_model_too() -> None:
+    assert score(RulesScorer(FITTED), newsletter="yes").contactable.allowed
+    assert not score(RulesScorer(FITTED)).contactable.allowed
+    assert not score(RulesScorer(), "unsubscribe").contactable.allowed
+
+
+def test_points_that_fade_cool_the_lead_on_the_day_that_is_told() -> None:
+    answer = score(RulesScorer(FITTED), "demo_request")
+    assert answer.cools_on == "2026-03-08"
+    later = [RulesScorer(FITTED), RulesScorer(FITTED)]
+    lead = LeadRecord("one", NOW - 30 * DAY, None, [InteractionRecord("demo_request", NOW - DAY, direction=1)])
+    history = history_of([lead], later[0].schema)
+    assert later[0].score(history, NOW + 6 * DAY).temperature == "hot"
+    assert later[1].score(history, NOW + 7 * DAY).temperature != "hot"
+
+
+def test_the_trend_is_that_of_the_points() -> None:
+    scorer = RulesScorer(FITTED)
+    rows = [InteractionRecord("demo_request", NOW - days * DAY, direction=1) for days in (9, 1)]
+    twice, once = (history_of([LeadRecord("one", NOW - 30 * DAY, None, part)], scorer.schema) for part in (rows, rows[:1]))
+    assert scorer.score(twice, NOW).trend == "heating"
+    assert scorer.score(once, NOW).trend == "cooling"
+    assert scorer.score(once, NOW + 60 * DAY).trend == "steady"
+    assert scorer.score(once, NOW - 2 * DAY).trend == "heating"
+
+
+def test_more_types_than_a_vocabulary_holds_are_still_answered() -> None:
+    answer = score(RulesScorer(FITTED), "demo_request", *(f"page {number}" for number in range(100)))
+    assert answer.temperature == "hot"
+    assert answer.flags == ["no_model", "unknown_types"]
