@@ -148,4 +148,5 @@ def parse_moment(text: str) -> int:
             moment = moment.replace(tzinfo=UTC)
         return to_micros(moment)
     except ValueError as error:
-        raise SettingsError(f"{text!r} is no moment.", f"Write a date (2026-01-31) or a time with its zone (2026-01-31T08:00:00Z): {error}") from error
+        hint = f"Write a date (2026-01-31) or a time with its zone (2026-01-31T08:00:00Z): {error}"
+        raise SettingsError(f"{text!r} is no moment.", hint) from error

@@ -27,7 +27,7 @@ block = numba.njit(nogil=True, error_model="numpy", inline="always")
 
 @jit
 def fill(plan: Plan, events: Events, lead: np.ndarray, as_of: np.ndarray, order: np.ndarray, out: np.ndarray) -> None:
-    """Write the features of snapshots (lead int64[m], as_of int64[m]) into ``out`` float32[m, F]: of those in ``order`` int64[k], as it says."""
+    """Write the features of snapshots (lead int64[m], as_of int64[m]) into ``out`` float32[m, F], in the order int64[k]."""
     longest, previous = 0, -1
     for number in order:
         longest = max(longest, events.start[lead[number] + 1] - events.start[lead[number]])

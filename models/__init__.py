@@ -13,5 +13,5 @@ _MLFLOW = {
 for _name, _value in _MLFLOW.items():
     os.environ.setdefault(_name, _value)
 
-# LightGBM's threads wait for each other thousands of times; in a busy loop, as is usual, that is ten times the work where others compute too.
+# LightGBM's threads wait for each other thousands of times; in a busy loop that is ten times the work where others compute too.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

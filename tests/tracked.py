@@ -72,7 +72,7 @@ def served(arguments: list[str], path: str, log: Path, environment: Mapping[str,
         process = subprocess.Popen(
             [sys.executable, *arguments, "--port", str(port)],
             cwd=log.parent,
-            env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"} | environment,
+            env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"} | dict(environment),
             stdout=output,
             stderr=output,
             start_new_session=True,
