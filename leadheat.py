@@ -6,23 +6,28 @@ import contextlib
 import logging
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from training.console import Commands, say
+from training.console import Commands, example, say
 
 if TYPE_CHECKING:
     from features.dataset import Dataset
     from models.scorer import LeadScorer
     from models.settings import Source
 
-Function = TypeVar("Function", bound=Callable[..., int | None])
 logger = logging.getLogger("leadheat")
 
-DATASET = click.argument("dataset", type=click.Path(path_type=Path))
+
+def _source(_context: click.Context, _parameter: click.Parameter, path: Path) -> Source:
+    from models.settings import read_settings
+
+    return read_settings(path)
+
+
+DATASET = click.argument("source", metavar="DATASET", type=click.Path(path_type=Path), callback=_source)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
 VERSION = click.option("--version", default="champion", show_default=True, help="A version's number or alias.")
 LEADS = click.option("--leads", default=5000, show_default=True, type=click.IntRange(min=1), help="How many leads.")
@@ -37,16 +42,6 @@ def main() -> None:
     DATASET is a folder with a leadheat.toml, or a path to such a file. State lives under LEADHEAT_HOME (./.leadheat by default), tracking
     at MLFLOW_TRACKING_URI (./leadheat.db by default). Exit codes: 0 done, 1 refused (data, audit or gate), 2 wrong call, 130 interrupted.
     """
-
-
-def example(text: str) -> Callable[[Function], Function]:
-    """Add an example to a command's help."""
-
-    def add(function: Function) -> Function:
-        function.__doc__ = f"{function.__doc__}\n\n    Example: {text}\n"
-        return function
-
-    return add
 
 
 @main.command()
@@ -94,13 +89,12 @@ def simulate(out: Path, leads: int, seed: int, *, as_json: bool, **options: Any)
 @DATASET
 @JSON
 @example("leadheat check my-world")
-def check(dataset: Path, *, as_json: bool) -> int:
+def check(source: Source, *, as_json: bool) -> int:
     """Read a data set, validate it, and say all that is wrong with it; exit code 1 when training must not go on."""
-    from models.settings import read_settings
     from training import show
     from training.check import check as run
 
-    checked = run(read_settings(dataset))
+    checked = run(source)
     rows = ", ".join(f"{count:,} {name}" for name, count in checked.rows.items())
     words = f"{rows}, {checked.won:,} won: fit for training." if checked.ok else "Training must not go on."
     say(checked.to_dict(), *([show.findings(checked.findings)] if checked.findings else []), words, as_json=as_json)
@@ -112,14 +106,12 @@ def check(dataset: Path, *, as_json: bool) -> int:
 @click.option("--no-promote", is_flag=True, help="Register the version as challenger and leave it at that.")
 @JSON
 @example("leadheat train my-world")
-def train(dataset: Path, *, no_promote: bool, as_json: bool) -> int:
+def train(source: Source, *, no_promote: bool, as_json: bool) -> int:
     """Train, compare with rules and champion, track in MLflow, and promote if every gate holds; exit code 1 if one does not."""
     from models.registry import Registry
-    from models.settings import read_settings
     from training import show
     from training.train import train as run
 
-    source = read_settings(dataset)
     done = run(_read(source), source.settings, Registry(), promote=not no_promote)
     result = done.to_dict()
     say(result, show.training(result), as_json=as_json)
@@ -131,14 +123,13 @@ def train(dataset: Path, *, no_promote: bool, as_json: bool) -> int:
 @VERSION
 @JSON
 @example("leadheat evaluate my-world --version 3")
-def evaluate(dataset: Path, version: str, *, as_json: bool) -> None:
+def evaluate(source: Source, version: str, *, as_json: bool) -> None:
     """Judge a version on the test part of a data set, beside the rules."""
-    from models.settings import read_settings
     from training import show
     from training.evaluate import evaluate as run
     from training.split import split
 
-    source, scorer = read_settings(dataset), _scorer(version)
+    scorer = _scorer(version)
     snapshots = source.settings.snapshots.model_copy(update={"horizon": scorer.horizon})
     data = _read(source, scorer)
     judged = run(scorer, data, split(data, snapshots, source.settings.model.calibration_share).test)
@@ -149,22 +140,20 @@ def evaluate(dataset: Path, version: str, *, as_json: bool) -> None:
 @main.command()
 @DATASET
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="A .parquet or .csv file.")
-@click.option(
-    "--as-of",
-    help="Look at this moment, such as 2026-01-31T08:00:00Z, and see nothing later; by default when the data end.",
-)
+@click.option("--as-of", help="See nothing from this moment on, such as 2026-01-31T08:00:00Z; by default all data.")
 @VERSION
 @click.option("--reasons/--no-reasons", default=True, show_default=True, help="Give reasons for warm and hot leads.")
 @JSON
 @example("leadheat score my-world --out scores.parquet")
-def score(dataset: Path, out: Path, as_of: str | None, version: str, *, reasons: bool, as_json: bool) -> None:
+def score(source: Source, out: Path, as_of: str | None, version: str, *, reasons: bool, as_json: bool) -> None:
     """Score every open lead into one file, which is whole or absent."""
-    from models.settings import read_settings
+    from features.contract import parse_moment
     from serving.batch import check_out
 
     check_out(out)
-    source, scorer = read_settings(dataset), _scorer(version)
-    result = _batch(scorer, _read(source, scorer), out, as_of, explain=reasons)
+    moment = None if as_of is None else parse_moment(as_of)
+    scorer = _scorer(version)
+    result = _batch(scorer, _read(source, scorer), out, moment, explain=reasons)
     words = f"{result['rows']:,} open leads in {out}: {result['hot']:,} hot, {result['warm']:,} warm, {result['cold']:,} cold."
     say(result, words, as_json=as_json)
 
@@ -236,13 +225,13 @@ def _read(source: Source, scorer: LeadScorer | None = None) -> Dataset:
     return dataset
 
 
-def _batch(scorer: LeadScorer, dataset: Dataset, out: Path, as_of: str | None, *, explain: bool) -> dict[str, Any]:
+def _batch(scorer: LeadScorer, dataset: Dataset, out: Path, as_of: int | None, *, explain: bool) -> dict[str, Any]:
     """Score a data set's open leads into a file; what ``leadheat score --json`` prints."""
-    from features.contract import from_micros, parse_moment
+    from features.contract import from_micros
     from serving.batch import score_shards, write_scores
 
     started = time.monotonic()
-    moment = dataset.observed_until + 1 if as_of is None else parse_moment(as_of)
+    moment = dataset.observed_until + 1 if as_of is None else as_of
     bands = write_scores(score_shards(scorer, dataset, moment, explain=explain), out)
     about = {"rows": sum(bands.values()), "as_of": from_micros(moment).isoformat(), "version": scorer.version}
     return about | bands | {"seconds": round(time.monotonic() - started, 3)}

@@ -6,13 +6,14 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
+Function = TypeVar("Function", bound=Callable[..., int | None])
 INTERRUPTED = 130
 """The exit code of a command that was interrupted: 128 and the number of the signal, as shells have it."""
 
@@ -27,14 +28,24 @@ class Commands(click.Group):
                 code = super().main(*args, **{**options, "standalone_mode": False})
             sys.stdout.flush()
         except BrokenPipeError:
-            _drop_output()
             code = 1
         except (Exception, KeyboardInterrupt) as error:
             told = _tell(error, as_json="--json" in sys.argv[1:])
             if told is None:
                 raise
             code = told
+        _end_output()
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def example(text: str) -> Callable[[Function], Function]:
+    """Add an example to a command's help."""
+
+    def add(function: Function) -> Function:
+        function.__doc__ = f"{function.__doc__}\n\n    Example: {text}\n"
+        return function
+
+    return add
 
 
 def say(result: Mapping[str, Any], *words: Any, as_json: bool) -> None:
@@ -71,7 +82,8 @@ def _tell(error: BaseException, *, as_json: bool) -> int | None:
 def _complain(message: str, hint: str, code: int, findings: Any = (), *, as_json: bool) -> int:
     if as_json:
         told = [finding.to_dict() for finding in findings]
-        click.echo(json.dumps({"ok": False, "error": message, "hint": hint, "findings": told}, ensure_ascii=False))
+        with suppress(OSError):
+            click.echo(json.dumps({"ok": False, "error": message, "hint": hint, "findings": told}, ensure_ascii=False))
     if findings:
         from rich.console import Console
 
@@ -84,9 +96,12 @@ def _complain(message: str, hint: str, code: int, findings: Any = (), *, as_json
     return code
 
 
-def _drop_output() -> None:
-    """Nobody reads on: let what is still to be written go nowhere, for Python writes it when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _end_output() -> None:
+    """Let what cannot be written go nowhere, for Python would try once more when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

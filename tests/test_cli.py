@@ -1,0 +1,235 @@
+"""Every command as users run it: its help, its JSON, its words, its exit code."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.command import Done, Place
+from tests.conftest import REPO
+
+COMMANDS = ["demo", "simulate", "check", "train", "evaluate", "score", "models", "promote", "rollback", "serve"]
+FIGURES = {"rows", "positives", "auc", "average_precision", "brier", "log_loss", "ece", "lift_at_10", "intervals"}
+HEAVY = {"bentoml", "lightgbm", "matplotlib", "mlflow", "numba", "numpy", "pandas", "pyarrow", "pydantic", "rich", "scipy", "sklearn"}
+SMALLEST = """
+[data]
+name = "smallest"
+interactions = { path = "interactions.csv" }
+leads = { path = "leads.csv" }
+outcomes = { path = "outcomes.csv" }
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, Done, Done]:
+    """A place with a simulated world and a champion; then the training in words, and a worse one in JSON, which is refused."""
+    place = Place(tmp_path_factory.mktemp("place"))
+    place.simulate(rounds=60, patience=10)
+    worse = place.settle("worse.toml", rounds=1, learning_rate=0.0001, leaves=2)
+    return place, place.run("train", "world"), place.run("train", str(worse), "--json")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example_and_loads_nothing_heavy(command: str) -> None:
+    code = f"import sys, leadheat\ntry:\n    leadheat.main(['{command}', '--help'])\nfinally:\n    print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert f"Example: leadheat {command}" in done.stdout
+    assert not {name.partition(".")[0] for name in done.stderr.split()} & HEAVY
+
+
+def test_help_comes_at_once_and_names_every_command(tmp_path: Path) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = Place(tmp_path).run("--help")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert all(command in done.out for command in COMMANDS)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train"], "DATASET"),
+        (["train", "nowhere"], "no data set at nowhere"),
+        (["nonsense"], "nonsense"),
+        (["demo", "--leads", "many"], "many"),
+        (["simulate", "world", "--leak", "coffee"], "outcome_type"),
+        (["score", ".", "--out", "scores.txt"], "neither Parquet nor CSV"),
+        (["score", ".", "--out", "nowhere/scores.csv"], "no folder"),
+        (["score", ".", "--out", "/proc/scores.csv"], "No file can be written"),
+    ],
+)
+def test_a_wrong_call_is_told_and_exits_with_2(arguments: list[str], words: str, tmp_path: Path) -> None:
+    (tmp_path / "leadheat.toml").write_text(SMALLEST)
+    done = Place(tmp_path).run(*arguments, "--json")
+    assert done.code == 2
+    assert words in done.json["error"]
+    assert words in done.err
+
+
+def test_a_training_tells_figures_bands_and_gates(trained: tuple[Place, Done, Done]) -> None:
+    _, first, _ = trained
+    assert first.code == 0, first.err
+    assert all(word in first.out for word in ("AUC", "rules", "hot", "holds", "Version 1 is promoted"))
+    assert max(map(len, first.out.splitlines())) <= 80
+
+
+def test_a_worse_training_is_refused_and_the_champion_stays(trained: tuple[Place, Done, Done]) -> None:
+    place, _, second = trained
+    told = second.json
+    assert second.code == 1
+    assert {"run_id", "version", "promoted", "gate", "train", "test", "rules", "bands", "seconds"} <= told.keys()
+    assert not told["promoted"]
+    assert not all(gate["passed"] for gate in told["gate"])
+    assert told["test"].keys() >= FIGURES <= told["rules"].keys()
+    assert all({"name", "lower", "share", "rate", "rate_low", "rate_high"} <= band.keys() for band in told["bands"])
+    assert told["train"]["rows"] > told["train"]["positives"] > 0
+    by_alias = {alias: one for one in place.run("models", "--json").json["versions"] for alias in one["aliases"]}
+    assert by_alias["champion"]["version"] == "1"
+    assert by_alias["challenger"]["version"] == told["version"] == "2"
+    assert "refused" in by_alias["challenger"]["reason"]
+
+
+def test_the_list_of_versions_is_readable(trained: tuple[Place, Done, Done]) -> None:
+    place, _, _ = trained
+    done = place.run("models")
+    assert done.code == 0
+    assert "champion" in done.out
+    assert "refused" in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_check_says_that_a_world_is_fit(trained: tuple[Place, Done, Done]) -> None:
+    place, _, _ = trained
+    done = place.run("check", "world", "--json")
+    assert done.code == 0
+    assert done.json["ok"] is True
+    assert done.json["leads"] == 1_500 == done.json["rows"]["leads"]
+    assert done.json["won"] > 0
+    assert "fit for training" in place.run("check", "world/leadheat.toml").out
+
+
+def test_check_lists_all_that_is_wrong(trained: tuple[Place, Done, Done], tmp_path: Path) -> None:
+    broken = shutil.copytree(trained[0].folder / "world", tmp_path / "broken")
+    interactions = pq.read_table(broken / "interactions.parquet")
+    pq.write_table(interactions.drop_columns(["occurred_at", "type"]), broken / "interactions.parquet")
+    (broken / "outcomes.parquet").write_bytes((broken / "outcomes.parquet").read_bytes()[:500])
+    done = Place(tmp_path).run("check", "broken", "--json")
+    assert done.code == 1
+    assert done.json["ok"] is False
+    errors = [finding for finding in done.json["findings"] if finding["severity"] == "error"]
+    assert {finding["table"] for finding in errors} == {"interactions", "outcomes"}
+    assert {"occurred_at", "type"} <= {finding["column"] for finding in errors}
+    assert all({"code", "table", "column", "detail", "hint"} <= finding.keys() for finding in errors)
+    in_words = Place(tmp_path).run("train", "broken")
+    assert in_words.code == 1
+    assert "occurred_at" in in_words.err
+    assert not in_words.out
+
+
+def test_check_refuses_what_can_be_read_but_not_learnt_from(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    assert place.run("simulate", "world", "--leads", "100", "--json").json["leads"] == 100
+    done = place.run("check", "world", "--json")
+    assert done.code == 1
+    assert [finding["code"] for finding in done.json["findings"] if finding["severity"] == "error"] == ["cannot_train"]
+    assert place.run("demo", "--leads", "100", "--json").code == 1
+
+
+def test_evaluate_repeats_the_figures_of_the_training(trained: tuple[Place, Done, Done]) -> None:
+    place, _, second = trained
+    told = place.run("evaluate", "world", "--version", "challenger", "--json").json
+    assert told["version"] == "2"
+    assert told["test"] == second.json["test"]
+    assert told["rules"] == second.json["rules"]
+    assert "version 1" in place.run("evaluate", "world").out
+
+
+def test_score_writes_every_open_lead(trained: tuple[Place, Done, Done]) -> None:
+    place, _, _ = trained
+    told = place.run("score", "world", "--out", "scores.parquet", "--as-of", "2025-01-01", "--json").json
+    assert {"rows", "as_of", "version", "seconds", "hot", "warm", "cold"} <= told.keys()
+    assert told["as_of"] == "2025-01-01T00:00:00+00:00"
+    assert told["rows"] == told["hot"] + told["warm"] + told["cold"] == pq.read_metadata(place.folder / "scores.parquet").num_rows > 0
+    assert told["version"] == "1"
+    in_words = place.run("score", "world", "--out", "scores.csv", "--version", "2")
+    assert in_words.code == 0
+    assert "open leads in scores.csv" in in_words.out
+    assert place.run("score", "world", "--out", "scores.csv", "--as-of", "yesterday", "--json").code == 2
+    assert place.run("score", "world", "--out", "scores.csv", "--version", "99", "--json").code == 1
+
+
+def test_promote_and_rollback(trained: tuple[Place, Done, Done]) -> None:
+    place, _, _ = trained
+    promoted = place.run("promote", "2", "--reason", "for a test", "--json").json
+    assert promoted["version"] == "2"
+    assert promoted["reason"] == "for a test"
+    assert "Version 1 is the champion again" in place.run("rollback").out
+    assert place.run("rollback", "--json").json["aliases"] == ["champion"]
+    assert "Version 1 is the champion." in place.run("promote", "1").out
+    assert place.run("promote", "99", "--json").code == 1
+
+
+@pytest.mark.slow
+def test_the_demo_in_json_and_in_words(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    told = place.run("demo", "--leads", "1000", "--json").json
+    promised = {"auc", "auc_rules", "auc_oracle", "brier", "ece", "champion_version", "hot", "warm", "cold", "seconds"}
+    assert promised <= told.keys()
+    assert told["simulated"] is True
+    assert 0.5 < told["auc"] < told["auc_oracle"] + 0.05
+    assert not (tmp_path / "home").exists()
+    done = place.run("demo", "--leads", "1000", "--keep", "kept")
+    assert done.code == 0, done.err
+    assert all(words in done.out for words in ("simulated world", "best possible", "hottest", "leadheat serve", "repeated_interaction"))
+    assert f"{told['auc']:.3f}" in done.out
+    kept = {path.name for path in (tmp_path / "kept").iterdir()}
+    assert {"world", "scores.parquet", ".leadheat", "leadheat.db"} <= kept
+
+
+def test_interrupted_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    process = Place(tmp_path).start("simulate", "world", "--leads", "1000000", "--json")
+    wait_for(lambda: any(tmp_path.glob(".world-*/new/*.parquet")))
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert Done(130, out, err).json["error"] == "Interrupted."
+    assert "Traceback" not in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_reader_that_goes_away_is_no_error_to_tell(trained: tuple[Place, Done, Done]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    process = trained[0].start("models", stdout=write)
+    os.close(write)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert not err
+
+
+def test_a_full_disk_is_told(trained: tuple[Place, Done, Done]) -> None:
+    with Path("/dev/full").open("w") as full:
+        process = trained[0].start("models", "--json", stdout=full)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "No space left" in err
+    assert "Traceback" not in err
+
+
+def wait_for(happens: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Ask until it is so."""
+    end = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < end
+        time.sleep(0.02)
