@@ -112,7 +112,7 @@ def test_the_oracle_is_good_and_counting_is_clearly_worse(world: World) -> None:
 
 
 def test_hidden_intent_lowers_what_can_be_known(tmp_path: Path, world: World) -> None:
-    hidden = build(tmp_path / "hidden", 8000, options=WorldSettings(hidden_intent=1.5))
+    hidden = build(tmp_path / "hidden", 8000, options=WorldSettings(hidden_intent=2.5))
     assert auc(hidden.labelled()) < auc(world.labelled()) - 0.02
 
 

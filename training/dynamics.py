@@ -14,8 +14,8 @@ from training.world import GROUPS, KINDS, LOSS, OPT_OUT, SILENT_LOSS, SILENT_WIN
 Floats = npt.NDArray[np.float64]
 
 FIT_LEVELS = np.arange(-5, 5)
-FIT_STEP = 0.33
-"""Each fit point multiplies the hazard of winning by exp(0.33); points beyond the levels count as the nearest level."""
+FIT_STEP = 0.28
+"""Each fit point multiplies the hazard of winning by exp(0.28); points beyond the levels count as the nearest level."""
 INTENT_QUANTILES = (np.arange(5) + 0.5) / 5
 
 

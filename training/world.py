@@ -63,28 +63,28 @@ KINDS = (
         "inbound",
         "mail",
         {"touch": (0.02, 0.12, 0.18)},
-        {"interest": 0.5, "trust": 0.3, "request": 0.4, "appointment": (0.18, 0.35, 0.4)},
+        {"interest": 0.6, "trust": 0.3, "request": 0.4, "appointment": (0.18, 0.35, 0.4)},
     ),
     Kind(
         "page_visit",
         "inbound",
         "web",
-        {"attention": 0.7, "touch": 0.05, "interest": 0.3, "trust": 0.2},
-        {"attention": 0.5, "interest": 0.1, "trust": 0.05},
+        {"attention": 0.6, "touch": 0.05, "interest": 0.25, "trust": 0.15},
+        {"attention": 0.5, "interest": 0.15, "trust": 0.05},
         base=(0.002, 0.005, 0.007),
         minutes=4,
     ),
     Kind(
         "price_page", "inbound", "web", {"attention": 0.12, "interest": 0.15}, {"attention": 0.3, "interest": 0.5, "trust": 0.15}, minutes=3
     ),
-    Kind("white_paper", "inbound", "web", {"attention": 0.1, "trust": 0.05}, {"attention": 0.3, "interest": 0.2, "trust": 0.4}, base=0.001),
+    Kind("white_paper", "inbound", "web", {"attention": 0.1, "trust": 0.05}, {"attention": 0.3, "interest": 0.4, "trust": 0.4}, base=0.001),
     Kind("newsletter", "inbound", "web", {"attention": 0.04}, {"trust": 0.25}),
     Kind(
         "webinar",
         "inbound",
         "event",
         {"trust": 0.1, "touch": 0.01},
-        {"attention": 0.3, "interest": 0.3, "trust": 0.6},
+        {"attention": 0.3, "interest": 0.5, "trust": 0.6},
         base=0.001,
         minutes=45,
     ),
@@ -93,23 +93,23 @@ KINDS = (
         "inbound",
         "web",
         {"interest": (0.03, 0.07, 0.08)},
-        {"request": 1.0, "appointment": 1.0, "interest": 0.8, "trust": 0.3},
+        {"request": 1.0, "appointment": 1.0, "interest": 1.0, "trust": 0.3},
     ),
     Kind(
         "demo_request",
         "inbound",
         "web",
         {"interest": 0.06, "trust": 0.02},
-        {"request": 1.0, "appointment": 0.5, "interest": 1.8, "trust": 0.6},
+        {"request": 1.0, "appointment": 0.5, "interest": 1.7, "trust": 0.6},
     ),
-    Kind("trial_request", "inbound", "web", {"interest": 0.05, "trust": 0.01}, {"request": 0.5, "attention": 1.0, "interest": 1.8}),
-    Kind("offer_request", "inbound", "web", {"interest": 0.06, "trust": 0.01}, {"request": 1.0, "interest": 2.4, "trust": 0.8}),
+    Kind("trial_request", "inbound", "web", {"interest": 0.05, "trust": 0.01}, {"request": 0.5, "attention": 1.0, "interest": 1.7}),
+    Kind("offer_request", "inbound", "web", {"interest": 0.06, "trust": 0.01}, {"request": 1.0, "interest": 2.2, "trust": 0.8}),
     Kind(
         "meeting_held",
         "inbound",
         "meeting",
         {"appointment": 0.75},
-        {"attention": 0.3, "interest": (0.6, 1.4, 1.5), "trust": (0.6, 1.0, 1.0)},
+        {"attention": 0.3, "interest": (0.6, 1.3, 1.4), "trust": (0.6, 1.0, 1.0)},
         minutes=50,
         by_hand=True,
     ),
@@ -139,7 +139,7 @@ class Hazard:
     drivers: Mapping[str, tuple[float, float, float]]
 
 
-WIN = Hazard((0.00002, 0.00002, 0.00002), {"interest": (0.0062, 0.0046, 0.0033), "trust": (0.0001, 0.0003, 0.0006)})
+WIN = Hazard((0.00002, 0.00002, 0.00002), {"interest": (0.0055, 0.0046, 0.0037), "trust": (0.0001, 0.0002, 0.0004)})
 """By size of the company: small ones decide on the spur of the moment, large ones on what they have known for long."""
 LOSS = Hazard((0.012, 0.008, 0.007), {"friction": (0.03, 0.03, 0.03)})
 """By group of the source: cold, warm and hot."""
