@@ -1,4 +1,8 @@
-"""Reasons: what each signal adds to a lead's log-odds, in words, adding up to them exactly."""
+"""Reasons: what each signal adds to a lead's log-odds, in words, adding up to them exactly.
+
+What the catalogue calls activity is told in three parts: ``inbound``, what the lead did; ``outbound``, what we did and how it was
+answered; and ``activity``, what says nothing of who acted.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from features.catalogue import OTHER, Feature, FeatureSet
-from features.contract import Strict
+from features.catalogue import OTHER, Feature, FeatureSet, window_name
+from features.contract import DAY, WEEK, Strict
 from models.rules import ago, often
 
 Floats = npt.NDArray[np.float64]
@@ -53,9 +57,10 @@ class Explainer:
     def __init__(self, features: FeatureSet, settings: ReasonSettings) -> None:
         self._features = features
         self._settings = settings
-        self.signals = tuple(dict.fromkeys(feature.signal for feature in features.features))
+        told_as = [_told_as(feature) for feature in features.features]
+        self.signals = tuple(dict.fromkeys(told_as))
         place = {signal: i for i, signal in enumerate(self.signals)}
-        self._signal_of = np.array([place[feature.signal] for feature in features.features], np.intp)
+        self._signal_of = np.array([place[signal] for signal in told_as], np.intp)
 
     def by_signal(self, contributions: Floats) -> Floats:
         """Sums per signal, float64[m, signals], of what the columns add, float64[m, F] or [m, F + 1]."""
@@ -96,7 +101,14 @@ class Explainer:
             count, last = find(f"count({signal}, ever)"), find(f"days_since_last({signal})")
             spoken = "an interaction of an unknown type" if words is None else words
             return lambda x: f"{spoken} {often(x[count])}{ago(x[last])}" if x[count] > 0 else f"not yet: {spoken}"
-        own = {"activity": self._activity, "time": self._age, "latest steps": self._steps, "first touch": self._first_touch}
+        own = {
+            "activity": self._activity,
+            "inbound": self._inbound,
+            "outbound": self._outbound,
+            "time": self._age,
+            "latest steps": self._steps,
+            "first touch": self._first_touch,
+        }
         if signal in own:
             return own[signal]
         name = signal.removeprefix("lead.")
@@ -109,6 +121,27 @@ class Explainer:
         if count == 0:
             return "no interaction so far"
         return f"{count:.0f} interaction{'s' * (count > 1)} in all, the latest {ago(x[find('days_since_last(all)')])}"
+
+    def _inbound(self, x: Matrix) -> str:
+        return (
+            f"they acted {self._times('inbound', x)}" if x[self._features.column("count(inbound, ever)")] > 0 else "they have not acted yet"
+        )
+
+    def _outbound(self, x: Matrix) -> str:
+        if x[self._features.column("count(outbound, ever)")] == 0:
+            return "we have not reached out yet"
+        waiting = float(x[self._features.column("outbound_since_inbound")])
+        return f"we reached out {self._times('outbound', x)}" + (f", {waiting:.0f} unanswered" if waiting > 0 else "")
+
+    def _times(self, stream: str, x: Matrix) -> str:
+        """How often in all and lately, and when last."""
+        find = self._features.column
+        count, last = float(x[find(f"count({stream}, ever)")]), ago(float(x[find(f"days_since_last({stream})")]))
+        if count == 1:
+            return f"once, {last}"
+        recent = [window for window in self._features.windows if DAY < window <= WEEK][-1:]
+        lately = [f"{x[find(f'count({stream}, {window_name(window)})')]:.0f} in the last {window / DAY:g} days" for window in recent]
+        return ", ".join([f"{count:.0f} times", *lately, f"last {last}"])
 
     def _age(self, x: Matrix) -> str:
         age = float(x[self._features.column("age_days")])
@@ -125,6 +158,17 @@ class Explainer:
         if np.isnan(value):
             return "none" if feature.measure in ("last_type", "first_type") else "not stated"
         return f"{value:g}" if feature.levels is None else feature.levels[int(value)].replace("_", " ")
+
+
+def _told_as(feature: Feature) -> str:
+    """The reason that a column belongs to."""
+    if feature.signal != "activity":
+        return feature.signal
+    if feature.group == "inbound" or feature.measure == "inbound_share":
+        return "inbound"
+    if feature.group == "outbound" or feature.measure in ("outbound_since_inbound", "response_hours"):
+        return "outbound"
+    return "activity"
 
 
 def _tells_value(feature: Feature) -> bool:

@@ -27,6 +27,10 @@ def call(kind: str, days: float, **attributes: object) -> InteractionRecord:
     return InteractionRecord(kind, NOW - round(days * DAY), direction=1, attributes=attributes)
 
 
+def mail(days: float) -> InteractionRecord:
+    return InteractionRecord("mail", NOW - round(days * DAY), direction=2)
+
+
 def fitted() -> FeatureSet:
     rows = [call(kind, 1, value=1.0, channel="mail") for kind in ("demo", "paper", "leaflet", "price_page")]
     return fit_features(history_of([lead(*rows, size=3, home_country="DE")], SCHEMA), FeatureSettings(min_count=1), SIGNALS)
@@ -60,6 +64,12 @@ def words(one: LeadRecord, signal: str) -> str:
         (lead(), "activity", "no interaction so far"),
         (lead(call("demo", 0.01)), "activity", "1 interaction in all, the latest less than an hour ago"),
         (lead(call("demo", 9), call("paper", 3)), "activity", "2 interactions in all, the latest 3 days ago"),
+        (lead(), "inbound", "they have not acted yet"),
+        (lead(call("demo", 2)), "inbound", "they acted once, 2 days ago"),
+        (lead(call("demo", 9), call("paper", 3)), "inbound", "they acted 2 times, 1 in the last 7 days, last 3 days ago"),
+        (lead(), "outbound", "we have not reached out yet"),
+        (lead(call("demo", 2), mail(9), mail(8)), "outbound", "we reached out 2 times, 0 in the last 7 days, last 8 days ago"),
+        (lead(call("demo", 2), mail(1)), "outbound", "we reached out once, 1 day ago, 1 unanswered"),
         (lead(), "time", "first known 40 days ago"),
         (lead(created=None), "time", "age of the lead unknown"),
         (lead(call("price_page", 3)), "latest steps", "latest step: price page"),
@@ -109,11 +119,38 @@ def test_folded_reasons_leave_their_place_to_others() -> None:
     assert [(reason.signal, reason.contribution) for reason in told] == [("demo", 1.0), ("other", 2.5)]
 
 
-def test_columns_are_summed_by_their_signal() -> None:
+@pytest.mark.parametrize(
+    ("column", "signal"),
+    [
+        ("count(demo, 7d)", "demo"),
+        ("decayed(type:leaflet, 7d)", "paper"),
+        ("days_since_last(other)", "other"),
+        ("trend(inbound, 7d)", "inbound"),
+        ("inbound_share(ever)", "inbound"),
+        ("last_gap(outbound)", "outbound"),
+        ("outbound_since_inbound", "outbound"),
+        ("response_hours", "outbound"),
+        ("decayed(all, 7d)", "activity"),
+        ("distinct_types", "activity"),
+        ("last_type_2", "latest steps"),
+        ("first_type", "first touch"),
+        ("last_hour", "time"),
+        ("mean(value, 7d)", "value"),
+        ("distinct(channel)", "channel"),
+        ("lead.home_country", "lead.home_country"),
+    ],
+)
+def test_each_column_belongs_to_one_reason(column: str, signal: str) -> None:
     explainer = Explainer(FEATURES, ReasonSettings())
-    values = np.arange(3.0 * (len(FEATURES.names) + 1)).reshape(3, -1)
-    sums = explainer.by_signal(values)
-    for i, signal in enumerate(explainer.signals):
-        mine = [column for column, feature in enumerate(FEATURES.features) if feature.signal == signal]
-        assert sums[:, i].tolist() == pytest.approx(values[:, mine].sum(axis=1).tolist())
-    assert sums.sum() == pytest.approx(values[:, :-1].sum())
+    values = np.zeros((2, len(FEATURES.names) + 1))
+    values[:, -1] = 9.0  # the base belongs to none
+    values[1, FEATURES.column(column)] = 1.0
+    nothing, one = explainer.by_signal(values)
+    assert not nothing.any()
+    assert {name: value for name, value in zip(explainer.signals, one, strict=True) if value} == {signal: 1.0}
+
+
+def test_the_columns_of_a_reason_are_added_up() -> None:
+    explainer = Explainer(FEATURES, ReasonSettings())
+    values = np.random.default_rng(0).normal(size=(3, len(FEATURES.names)))
+    assert explainer.by_signal(values).sum(axis=1).tolist() == pytest.approx(values.sum(axis=1).tolist())
