@@ -73,7 +73,7 @@ class Score:
         trend: against seven days before, by the same model.
         cools_on: ISO date on which the band is left if nothing happens within 90 days, else None; None too without reasons.
         reasons: with ``base`` they add up to ``log_odds``; empty where none were asked for.
-        base: log-odds of a lead of which nothing is known.
+        base: log-odds of the average lead in training, from which the reasons lead to ``log_odds``.
         log_odds: calibrated.
         baseline: what the rules say.
         agreement: of the two temperatures: ``agree``, ``model warmer`` or ``rules warmer``; None where the rules score alone.
