@@ -36,7 +36,7 @@ class Answer:
 
 def command(port: int, workers: int = 1) -> list[str]:
     """What starts the service."""
-    return [sys.executable, "-c", f"from serving.service import serve; serve({port}, workers={workers})"]
+    return [sys.executable, "-m", "leadheat", "serve", "--port", str(port), "--workers", str(workers)]
 
 
 class Server:

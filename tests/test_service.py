@@ -202,5 +202,5 @@ def test_personal_data_stay_out_of_the_log(server: Server) -> None:
 
 def test_a_taken_port_is_refused_in_words(server: Server) -> None:
     second = subprocess.run(command(server.port), cwd=REPO, capture_output=True, text=True, timeout=60, check=False)
-    assert second.returncode != 0
-    assert f"Cannot listen on 127.0.0.1, port {server.port}: Address already in use. Choose another port" in second.stderr
+    assert second.returncode == 2
+    assert f"Cannot listen on 127.0.0.1, port {server.port}: Address already in use.\nChoose another port" in second.stderr
