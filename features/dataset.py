@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +81,7 @@ class Dataset:
     @classmethod
     def from_tables(cls, name: str, tables: Tables, *, repeatable: bool = False, schema: Schema | None = None) -> Dataset:
         """Sort validated tables into histories and outcomes; ``schema`` as in ``History.from_tables``."""
-        history = History.from_tables(tables, schema)
+        history = History.from_tables(tables, schema, threads=os.cpu_count() or 1)
         outcomes = Outcomes.from_table(tables.outcomes, history.lead_ids, repeatable=repeatable)
         return cls(name, history, outcomes, tables.observed_until, tables.findings, tables.fingerprint)
 

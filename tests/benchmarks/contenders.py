@@ -38,7 +38,7 @@ class Contender:
 def whole_catalogue(world: World) -> tuple[FeatureSet, np.ndarray]:
     """Every feature of the default catalogue, float32."""
     tables = Tables(world.interactions, world.leads, world.interactions.slice(0, 0), 0, (), "")
-    history = History.from_tables(tables)
+    history = History.from_tables(tables, threads=THREADS)
     features = fit_features(history, FeatureSettings(), {})
     lead = lead_positions(world.snapshots["lead_id"], world.leads["lead_id"])
     return features, compute(features, history, lead, micros(world.snapshots["as_of"]), THREADS)
