@@ -120,7 +120,7 @@ class BoostingClassifier(_TwoClasses):
             "cat_smooth": 20,
             "seed": settings.seed,
             "deterministic": True,
-            "force_row_wise": True,
+            "force_col_wise": True,
             "num_threads": self.threads,
         }
 
