@@ -68,13 +68,11 @@ def test_consent_is_asked_for_without_a_model_too() -> None:
 
 
 def test_points_that_fade_cool_the_lead_on_the_day_that_is_told() -> None:
-    answer = score(RulesScorer(FITTED), "demo_request")
-    assert answer.cools_on == "2026-03-08"
-    later = [RulesScorer(FITTED), RulesScorer(FITTED)]
+    scorer = RulesScorer(FITTED)
     lead = LeadRecord("one", NOW - 30 * DAY, None, [InteractionRecord("demo_request", NOW - DAY, direction=1)])
-    history = history_of([lead], later[0].schema)
-    assert later[0].score(history, NOW + 6 * DAY).temperature == "hot"
-    assert later[1].score(history, NOW + 7 * DAY).temperature != "hot"
+    scores = [scorer.score(history_of([lead], scorer.schema), NOW + days * DAY) for days in (0, 6, 7)]
+    assert [score.temperature for score in scores] == ["hot", "hot", "warm"]
+    assert [score.cools_on for score in scores[:2]] == ["2026-03-08", "2026-03-08"]
 
 
 def test_the_trend_is_that_of_the_points() -> None:

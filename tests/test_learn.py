@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from features.columns import Categorical
 from features.contract import ModelError
 from models.margin import BoosterMargin, LinearMargin
 from tests.small_world import SmallWorld, with_model, with_won
@@ -66,11 +68,17 @@ def test_enough_won_leads_give_boosting(world: SmallWorld) -> None:
     assert world.scorer.facts["train"]["won_leads"] >= world.settings.model.boosting_from
 
 
-def test_what_happened_after_training_is_not_learnt(world: SmallWorld) -> None:
-    end = int(world.parts.train.as_of.max())
-    known = set(np.unique(world.dataset.history.known_before(end).type.codes).tolist())
-    levels = world.dataset.history.type.levels
-    assert {kind for kind in world.scorer.features.types if kind in levels} <= {levels[code] for code in known}
+def test_what_happened_after_training_changes_nothing(world: SmallWorld, tmp_path: Path) -> None:
+    history, end = world.dataset.history, int(world.parts.train.as_of.max())
+    later = history.known_at >= end
+    kind = Categorical(np.where(later, len(history.type.levels), history.type.codes), (*history.type.levels, "zeppelin"))
+    changed = replace(world.dataset, history=replace(history, type=kind))
+    parts, settings = with_won(world.parts, 30), with_model(world.settings, kind="boosting")
+    first, again = (
+        learn(dataset, parts, settings).save(tmp_path / name) for dataset, name in ((world.dataset, "first"), (changed, "again"))
+    )
+    assert later.sum() > 1_000
+    assert first.fingerprint == again.fingerprint
 
 
 def test_the_world_can_be_learnt_but_not_beyond_its_truth(world: SmallWorld) -> None:
