@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from features.columns import Schema
 from features.contract import DataError, SettingsError
+from features.records import history_of
+from models.request import read_request
 from serving.errors import RequestError, error_of
 from serving.limits import Limits
 from serving.schemas import ScoreBatchRequest, ScoreRequest, record_of
@@ -44,6 +47,16 @@ def test_a_request_becomes_a_record_to_the_microsecond() -> None:
     mail, call = lead.interactions
     assert (mail.occurred_at, mail.direction, mail.recorded_at, mail.attributes) == (DAY_ONE + 1, 2, None, {"length": 1.5})
     assert (call.occurred_at, call.recorded_at, call.direction, call.interaction_id) == (DAY_ONE, DAY_ONE + 86_400_000_000, 0, "i")
+
+
+def test_order_settles_what_happened_at_one_moment() -> None:
+    first, second = ({"type": kind, "occurred_at": "2026-01-01T00:00:00Z", "order": order} for kind, order in (("visit", 1), ("call", 2)))
+    raw = json.dumps({"lead": {"lead_id": "a"}, "interactions": [second, first]})
+    request = ScoreRequest.model_validate_json(raw)
+    records = [record_of(request.lead, request.interactions), read_request(raw).record()]
+    for history in (history_of([record], Schema()) for record in records):
+        assert [history.type.levels[code] for code in history.type.codes] == ["visit", "call"]
+    assert "order" in refused(body(order=1.5)).message
 
 
 @pytest.mark.parametrize(
