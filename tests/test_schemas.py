@@ -56,7 +56,7 @@ def test_order_settles_what_happened_at_one_moment() -> None:
     records = [record_of(request.lead, request.interactions), read_request(raw).record()]
     for history in (history_of([record], Schema()) for record in records):
         assert [history.type.levels[code] for code in history.type.codes] == ["visit", "call"]
-    assert "order" in refused(body(order=1.5)).message
+    assert [one.where for one in refused(body(order=1.5)).problems] == ["interactions.0.order"]
 
 
 @pytest.mark.parametrize(
