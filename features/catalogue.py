@@ -101,6 +101,7 @@ class FeatureSet:
         numeric: numeric attributes of the interactions.
         lead_levels: of each categorical attribute of the leads.
         lead_numeric: numeric attributes of the leads.
+        excluded: shell patterns of types that must never be seen, because they are the outcome itself.
     """
 
     types: tuple[str, ...]
@@ -113,11 +114,12 @@ class FeatureSet:
     levels: Mapping[str, tuple[str, ...]]
     lead_numeric: tuple[str, ...]
     lead_levels: Mapping[str, tuple[str, ...]]
+    excluded: tuple[str, ...] = ()
 
     @cached_property
     def schema(self) -> Schema:
-        """The attributes that a history must carry."""
-        return Schema(self.numeric, tuple(self.levels), self.lead_numeric, tuple(self.lead_levels))
+        """The attributes that a history must carry, and the types that it must not."""
+        return Schema(self.numeric, tuple(self.levels), self.lead_numeric, tuple(self.lead_levels), self.excluded)
 
     @cached_property
     def groups(self) -> tuple[str, ...]:

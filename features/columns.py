@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 import numpy as np
 import pyarrow as pa
@@ -102,12 +103,17 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """Which attributes interactions and leads have, by name and kind; sorted by name."""
+    """Which attributes interactions and leads have, by name and kind, sorted by name; and which types are left out, as shell patterns."""
 
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     lead_numeric: tuple[str, ...] = ()
     lead_categorical: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+
+    def excludes(self, kind: str) -> bool:
+        """Whether interactions of this type are left out."""
+        return any(fnmatchcase(kind, pattern) for pattern in self.excluded)
 
     @classmethod
     def of_tables(cls, interactions: pa.Table, leads: pa.Table) -> Schema:

@@ -98,20 +98,25 @@ class History:
         )
 
     def with_schema(self, schema: Schema) -> History:
-        """The same histories with the attributes of a schema; one that is not there is missing everywhere.
+        """The same histories with the attributes of a schema, missing where they are not there, and without the types that it excludes.
 
         Raises:
             DataError: an attribute is not of the schema's kind.
         """
+        unseen = [code for code, kind in enumerate(self.type.levels) if schema.excludes(kind)]
+        kept = self._only(~np.isin(self.type.codes, unseen)) if unseen else self
         return replace(
-            self,
-            attributes=self.attributes.conform(schema.numeric, schema.categorical, len(self.occurred_at)),
+            kept,
+            attributes=kept.attributes.conform(schema.numeric, schema.categorical, len(kept.occurred_at)),
             lead_attributes=self.lead_attributes.conform(schema.lead_numeric, schema.lead_categorical, len(self)),
         )
 
     def known_before(self, as_of: int) -> History:
         """The same leads as they were known before ``as_of``: without interactions that happened, or were recorded, at or after it."""
-        rows = self.known_at < as_of
+        return self._only(self.known_at < as_of)
+
+    def _only(self, rows: np.ndarray) -> History:
+        """The same leads with some of their interactions, bool[n]."""
         return replace(
             self,
             start=np.append(0, np.cumsum(rows))[self.start],

@@ -45,7 +45,7 @@ class LeadRecord(NamedTuple):
 def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
     """The same ``History`` that the tables of these leads would give, to the last bit.
 
-    Attributes that the schema does not name are ignored.
+    Attributes that the schema does not name, and interactions of types that it excludes, are ignored.
 
     Raises:
         DataError: a numeric attribute holds something that is no number.
@@ -77,6 +77,8 @@ def _known_at(row: InteractionRecord) -> int:
 def _sorted_once(lead: LeadRecord, schema: Schema) -> list[InteractionRecord]:
     """By time, then by content as ``History.from_tables`` does; a repeated ``interaction_id`` counts once, as first known."""
     rows: Iterable[InteractionRecord] = lead.interactions
+    if schema.excluded:
+        rows = [row for row in rows if not schema.excludes(row.type)]
     ids = [row.interaction_id for row in rows if row.interaction_id is not None]
     if len(set(ids)) < len(ids):
         rows = _first_known(rows, schema)

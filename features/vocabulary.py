@@ -23,6 +23,7 @@ def fit_features(
     until: int = NEVER,
     keep_half_lives: Iterable[int] = (),
     keep_levels: Mapping[str, Iterable[str]] | None = None,
+    excluded: tuple[str, ...] = (),
 ) -> FeatureSet:
     """Learn the vocabulary from what was known before ``until`` and name every feature.
 
@@ -33,6 +34,7 @@ def fit_features(
         until: microseconds UTC; what became known at or after it teaches nothing, so that tests stay unseen.
         keep_half_lives: half-lives that others (the rules) need besides those of the settings.
         keep_levels: levels of lead attributes that others need however rare they are, by attribute.
+        excluded: shell patterns of types that must never be seen; the history holds none of them.
 
     Raises:
         SettingsError: a signal has a reserved name.
@@ -55,6 +57,7 @@ def fit_features(
         levels=_levels(history.attributes.categorical, seen, settings, {}),
         lead_numeric=tuple(sorted(history.lead_attributes.numeric)),
         lead_levels=_levels(history.lead_attributes.categorical, leads, settings, keep_levels or {}),
+        excluded=excluded,
     )
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import tomllib
 from collections import defaultdict
 from contextlib import closing
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +37,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 
 def bodies(lead_ids: list[str], data: Path) -> dict[str, dict[str, Any]]:
-    """For each lead the body of ``POST /score``, made from the raw files: nothing of leadheat's reading takes part."""
-    excluded = tomllib.loads((DATASETS / "bpic2012.toml").read_text())["data"]["exclude_types"]
+    """For each lead the body of ``POST /score``, made from the raw files with every type; leadheat's reading takes no part."""
     interactions: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in pq.read_table(data / "events.parquet", filters=[("lead_id", "in", lead_ids)]).to_pylist():
-        kind = f"{row['type']}/{row['lifecycle']}"
-        if not any(fnmatchcase(kind, pattern) for pattern in excluded):
-            moment, attributes = row["ts"].isoformat(), {"resource": row["resource"]}
-            interactions[row["lead_id"]].append({"type": kind, "occurred_at": moment, "order": row["seq"], "attributes": attributes})
+        kind, moment, attributes = f"{row['type']}/{row['lifecycle']}", row["ts"].isoformat(), {"resource": row["resource"]}
+        interactions[row["lead_id"]].append({"type": kind, "occurred_at": moment, "order": row["seq"], "attributes": attributes})
     leads = {}
     for row in pq.read_table(data / "leads.parquet", filters=[("lead_id", "in", lead_ids)]).to_pylist():
         lead = {"lead_id": row["lead_id"], "created_at": row["created_at"].isoformat(), "attributes": {"amount_req": row["amount_req"]}}

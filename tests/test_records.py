@@ -42,6 +42,19 @@ def test_rows_are_sorted_by_time_and_what_is_not_in_the_schema_is_ignored() -> N
     assert "colour" not in {*history.attributes.numeric, *history.attributes.categorical}
 
 
+def test_types_that_the_schema_excludes_are_never_seen() -> None:
+    rows = [InteractionRecord("WON/signed", DAY), InteractionRecord("visit", 2 * DAY), InteractionRecord("WON/paid", 3 * DAY)]
+    everything = history_of([LeadRecord("L0", 0, None, rows), LeadRecord("L1", 0, None, rows[:1])], Schema())
+    schema = Schema(excluded=("WON/*",))
+    for history in (
+        history_of([LeadRecord("L0", 0, None, rows), LeadRecord("L1", 0, None, rows[:1])], schema),
+        everything.with_schema(schema),
+    ):
+        assert history.start.tolist() == [0, 1, 1]
+        assert history.occurred_at.tolist() == [2 * DAY]
+        assert [history.type.levels[code] for code in history.type.codes] == ["visit"]
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [(3, 3.0), ("2.5", 2.5), (True, 1.0), (None, math.nan), ("", math.nan), (math.inf, math.nan), (-1e31, math.nan), (1e30, 1e30)],

@@ -61,7 +61,7 @@ def learn(dataset: Dataset, parts: Split, settings: Settings) -> LeadScorer:
     """
     learning = _regularised(settings.model, _won_leads(parts.learn))
     logger.info("naming the features")
-    features = fit_feature_set(dataset.history, settings.scoring, until=int(parts.train.as_of.max()))
+    features = fit_feature_set(dataset.history, settings.scoring, int(parts.train.as_of.max()), settings.data.exclude_types)
     threads = os.cpu_count() or 1
     logger.info("computing %d features of %d snapshots", len(features.names), len(parts.train))
     X = compute(features, dataset.history, parts.train.lead, parts.train.as_of, threads)
