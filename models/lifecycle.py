@@ -16,10 +16,10 @@ from pydantic import Field
 
 from features.contract import DAY, MINUTE, Duration, Strict
 from features.signals import Funnel
+from models.temperature import NAMES
 
 Stage = Literal["unqualified", "mql", "sql", "pql"]
 
-TEMPERATURES = ("cold", "warm", "hot")
 COLD, WARM, HOT = range(3)
 
 
@@ -117,7 +117,7 @@ class Situation:
     @property
     def handed_over(self) -> bool:
         """Whether the lead belongs to sales: by its temperature or by a strong signal."""
-        return Fact.STRONG in self.facts or self.temperature >= TEMPERATURES.index(self.policy.hand_over)
+        return Fact.STRONG in self.facts or self.temperature >= NAMES.index(self.policy.hand_over)
 
     @property
     def stage(self) -> Stage:

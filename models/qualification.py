@@ -19,8 +19,9 @@ from features.catalogue import FeatureSet
 from features.contract import DAY, MINUTE
 from features.signals import Funnel, Signal, Strength
 from models.consent import OPTED_OUT, ConsentSettings, agreed, permitting_values
-from models.lifecycle import TEMPERATURES, Fact, NextStep, Permission, QualificationSettings, Situation, Stage
+from models.lifecycle import Fact, NextStep, Permission, QualificationSettings, Situation, Stage
 from models.strength import strength_of
+from models.temperature import NAMES
 
 Matrix = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.int64]
@@ -102,8 +103,8 @@ class Qualifier:
 
     def qualify_many(self, X: Matrix, temperature: npt.NDArray[np.int8]) -> tuple[Codes, list[Qualification]]:
         """Decide for many rows: int64[m] positions in a list of the few different qualifications, and that list."""
-        keys, position = np.unique(self.facts(X) * len(TEMPERATURES) + temperature, return_inverse=True)
-        return position, [self._decide(*divmod(key, len(TEMPERATURES))) for key in keys.tolist()]
+        keys, position = np.unique(self.facts(X) * len(NAMES) + temperature, return_inverse=True)
+        return position, [self._decide(*divmod(key, len(NAMES))) for key in keys.tolist()]
 
     def _decide(self, facts: int, temperature: int) -> Qualification:
         key = facts, temperature
