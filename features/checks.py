@@ -181,17 +181,27 @@ def codes_of(values: pa.ChunkedArray) -> np.ndarray:
     return np.concatenate([np.zeros(0, dtype=np.int32), *(chunk.indices.fill_null(-1).to_numpy() for chunk in coded.chunks)])
 
 
-def first_of_each(table: pa.Table, key: str, by: list[str]) -> np.ndarray:
-    """bool[n]: for each value of ``key`` its first row by the columns ``by``, and every row without a value.
+def _joint_codes(columns: list[pa.ChunkedArray]) -> np.ndarray:
+    """int32[n]: rows that are equal in all columns have equal codes, a row that misses one has -1."""
+    codes = codes_of(columns[0])
+    for column in columns[1:]:
+        others = codes_of(column).astype(np.int64)
+        pairs = codes * (others.max(initial=0) + 1) + others
+        codes = codes_of(pa.chunked_array([pa.array(pairs, mask=(codes < 0) | (others < 0))]))
+    return codes
+
+
+def first_of_each(table: pa.Table, keys: list[str], by: list[str]) -> np.ndarray:
+    """bool[n]: of the rows that are equal in all ``keys`` the first by the columns ``by``, and every row that misses one of the keys.
 
     Ties are settled by what the rows hold, never by their order.
     """
-    codes = codes_of(table[key])
+    codes = _joint_codes([table[key] for key in keys])
     repeated = np.flatnonzero((np.bincount(codes + 1)[codes + 1] > 1) & (codes >= 0))
     kept = np.ones(len(codes), dtype=bool)
     if len(repeated):
-        rest = sorted({*table.column_names} - {key, *by})
-        ranks = pc.sort_indices(table.take(pa.array(repeated)), sort_keys=[(name, "ascending") for name in (key, *by, *rest)]).to_numpy()
+        rest = sorted({*table.column_names} - {*keys, *by})
+        ranks = pc.sort_indices(table.take(pa.array(repeated)), sort_keys=[(name, "ascending") for name in (*keys, *by, *rest)]).to_numpy()
         ranked = repeated[ranks]
         kept[ranked[1:][codes[ranked[1:]] == codes[ranked[:-1]]]] = False
     return kept

@@ -29,7 +29,7 @@ def take_leads(check: TableCheck, settings: DataSettings) -> None:
         check.put("created_at", pa.nulls(len(check), UTC_MICROS))
     check.take_attributes(settings.exclude_attributes, settings.categorical_attributes)
     if "lead_id" in check.columns:
-        repeated = ~first_of_each(check.table(), "lead_id", ["created_at"])
+        repeated = ~first_of_each(check.table(), ["lead_id"], ["created_at"])
         hint = "A lead has one row; merge what belongs together."
         check.set_aside("duplicate_lead", "lead_id", repeated, "rows repeat a lead_id; the one created first is kept", hint)
 
@@ -131,7 +131,7 @@ def _take_order(check: TableCheck) -> None:
 
 
 def _set_repeated_aside(check: TableCheck) -> None:
-    if "interaction_id" not in check.source or "occurred_at" not in check.columns:
+    if "interaction_id" not in check.source or not {"lead_id", "occurred_at"} <= check.columns.keys():
         return
     known_at = micros(check.columns["occurred_at"])
     if "recorded_at" in check.columns:
@@ -140,6 +140,6 @@ def _set_repeated_aside(check: TableCheck) -> None:
     table = check.table().append_column("known_at", pa.array(known_at)).append_column("interaction_id", ids)
     numeric = sorted(name for name in table.column_names if pa.types.is_floating(table[name].type))
     as_histories = [name for name in ("occurred_at", "order", "type", "direction") if name in table.column_names]
-    repeated = ~first_of_each(table, "interaction_id", ["known_at", *as_histories, *numeric])
-    detail = "rows repeat an interaction_id; the one known first is kept"
+    repeated = ~first_of_each(table, ["lead_id", "interaction_id"], ["known_at", *as_histories, *numeric])
+    detail = "rows repeat an interaction_id of their lead; the one known first is kept"
     check.leave_out("repeated_interaction", "interaction_id", repeated, detail)

@@ -115,6 +115,26 @@ def test_files_keep_the_same_one_of_repeated_interactions(tmp_path: Path) -> Non
     assert batch.direction.tolist() == alone.direction.tolist() == [1, 2, 2]
 
 
+def test_an_id_that_two_leads_share_is_an_interaction_of_each(tmp_path: Path) -> None:
+    events = [
+        ("L1", "2026-01-02", "i1"),
+        ("L1", "2026-01-03", "i2"),
+        ("L2", "2026-01-04", "i1"),
+        ("L2", "2026-01-05", "i1"),
+        ("L2", "2026-01-06", ""),
+    ]
+    rows = [f"{lead},{at}T00:00:00Z,visit,{key}" for lead, at, key in events]
+    (tmp_path / "interactions.csv").write_text("\n".join(["lead_id,occurred_at,type,interaction_id", *rows, ""]), encoding="utf-8")
+    (tmp_path / "leads.csv").write_text("lead_id,created_at\nL1,2026-01-01T00:00:00Z\nL2,2026-01-01T00:00:00Z\n", encoding="utf-8")
+    described = {"interactions": {"path": "interactions.csv"}, "leads": {"path": "leads.csv"}}
+    batch = History.from_tables(read_tables(DataSettings.model_validate(described), tmp_path))
+    assert batch.start.tolist() == [0, 2, 4]
+    for position, name in enumerate(("L1", "L2")):
+        own = [InteractionRecord("visit", parse_moment(at), interaction_id=key or None) for lead, at, key in events if lead == name]
+        alone = history_of([LeadRecord(name, parse_moment("2026-01-01"), {}, own)], Schema())
+        assert batch.slice(position, position + 1).occurred_at.tolist() == alone.occurred_at.tolist()
+
+
 def test_no_leads_at_all_are_a_history_too() -> None:
     history = history_of([], SCHEMA)
     assert (len(history), history.start.tolist()) == (0, [0])
