@@ -1,52 +1,112 @@
-"""One lead as JSON, as ``POST /score`` takes it: how MLflow's users hand a history in."""
+"""What ``POST /score`` takes: JSON in, a record for the scorer out. The service and MLflow's users hand the same bodies in.
+
+A body is validated in one go from its bytes. Interactions stay plain dictionaries, because fifty objects would cost more than the
+score.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import ErrorDetails, core_schema
+from typing_extensions import TypedDict
 
 from features.contract import DataError, Strict, to_micros
 from features.history import DIRECTIONS, UNKNOWN
 from features.records import InteractionRecord, LeadRecord
 
-Values = dict[str, Annotated[float | str | bool | None, Field(union_mode="smart")]]
+FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Moments outside of these are placeholders (0001-01-01, 9999-12-31) and no facts."""
+MOMENTS = ("as_of", "created_at", "occurred_at", "recorded_at")
+"""The keys that hold a moment."""
+MOMENT_HINT = 'Write the moment in ISO 8601 with its time zone, such as "2026-01-31T08:00:00Z".'
+_SHOWN = 3
 
 
-class _Interaction(Strict):
-    type: str = Field(min_length=1)
-    occurred_at: AwareDatetime
-    recorded_at: AwareDatetime | None = None
-    order: int | None = Field(default=None, strict=True, ge=-(2**63), lt=2**63)
-    interaction_id: str | None = None
-    direction: Literal["inbound", "outbound"] | None = None
-    attributes: Values | None = None
+class _Moment:
+    """A text in ISO 8601 with a time zone; bare numbers are not read as seconds, for they might be milliseconds or a date."""
 
-    def record(self) -> InteractionRecord:
-        recorded_at = None if self.recorded_at is None else to_micros(self.recorded_at)
-        direction = UNKNOWN if self.direction is None else DIRECTIONS[self.direction]
-        occurred_at = to_micros(self.occurred_at)
-        return InteractionRecord(self.type, occurred_at, recorded_at, direction, self.order or 0, self.interaction_id, self.attributes)
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
+        text = core_schema.str_schema(pattern=r"^\d{4}-", max_length=40)
+        return core_schema.chain_schema([text, core_schema.datetime_schema(ge=FIRST, lt=LAST, tz_constraint="aware")])
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "format": "date-time", "maxLength": 40}
 
 
-class _Lead(Strict):
-    lead_id: str = Field(min_length=1)
-    created_at: AwareDatetime | None = None
-    attributes: Values | None = None
+class _Value:
+    """A number, a text, true, false or null."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.union_schema(
+            [
+                core_schema.float_schema(allow_inf_nan=False, strict=True),
+                core_schema.str_schema(max_length=1_000, strict=True),
+                core_schema.bool_schema(strict=True),
+                core_schema.none_schema(),
+            ],
+            custom_error_type="attribute",
+            custom_error_message="must be a finite number, a text of at most 1,000 characters, true, false or null",
+        )
 
 
-class ScoreRequest(Strict):
-    """The body of ``POST /score``; ``as_of`` is None where it states none."""
+Moment = Annotated[datetime, _Moment]
+Value = Annotated[float | str | bool | None, _Value]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Order = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
+"""Which of the interactions at one moment came first, as the data set's order column has it; 0 where nothing is said."""
+Values = Annotated[dict[Name, Value], Field(max_length=1_000)]
 
-    lead: _Lead
-    interactions: tuple[_Interaction, ...] = ()
-    as_of: AwareDatetime | None = None
+
+class Interaction(TypedDict):
+    """One event between a lead and us."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    type: Name
+    occurred_at: Moment
+    recorded_at: NotRequired[Moment | None]
+    order: NotRequired[Order | None]
+    interaction_id: NotRequired[Name | None]
+    direction: NotRequired[Literal["inbound", "outbound"] | None]
+    attributes: NotRequired[Values | None]
+
+
+class Lead(TypedDict):
+    """Who is scored."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    lead_id: Name
+    created_at: NotRequired[Moment | None]
+    attributes: NotRequired[Values | None]
+
+
+class View(Strict):
+    """How to look at the leads of a body, whether one or many."""
+
+    as_of: Moment | None = None
+    """The moment at which to look; now by default."""
     explain: bool = True
+    """Whether the answer gives reasons; without them it is several times faster."""
+
+
+class ScoreRequest(View):
+    """The body of ``POST /score``; how many interactions it may hold is up to who reads it."""
+
+    lead: Lead
+    interactions: list[Interaction] = Field(default_factory=list)
 
     def record(self) -> LeadRecord:
         """The lead as ``features.records.history_of`` takes it."""
-        created_at = None if self.lead.created_at is None else to_micros(self.lead.created_at)
-        return LeadRecord(self.lead.lead_id, created_at, self.lead.attributes, [one.record() for one in self.interactions])
+        return record_of(self.lead, self.interactions)
 
 
 def read_request(body: str | bytes) -> ScoreRequest:
@@ -58,9 +118,37 @@ def read_request(body: str | bytes) -> ScoreRequest:
     try:
         return ScoreRequest.model_validate_json(body)
     except ValidationError as error:
-        raise DataError("; ".join(_in_words(problem) for problem in error.errors()[:3]) + ".") from error
+        problems = error.errors(include_url=False, include_input=False)[:_SHOWN]
+        hint = MOMENT_HINT if any(problem["loc"][-1:] and problem["loc"][-1] in MOMENTS for problem in problems) else ""
+        raise DataError("; ".join(map(_in_words, problems)) + ".", hint) from error
 
 
-def _in_words(problem: Any) -> str:
+def _in_words(problem: ErrorDetails) -> str:
+    what = "Input is no moment" if problem["type"] == "string_pattern_mismatch" else problem["msg"]
     place = ".".join(map(str, problem["loc"]))
-    return f"{place}: {problem['msg']}" if place else str(problem["msg"])
+    return f"{place}: {what}" if place else what
+
+
+def record_of(lead: Mapping[str, Any], interactions: Sequence[Interaction]) -> LeadRecord:
+    """A validated lead as the scorer takes it."""
+    created_at = lead.get("created_at")
+    return LeadRecord(
+        lead["lead_id"],
+        None if created_at is None else to_micros(created_at),
+        lead.get("attributes"),
+        [_interaction(one) for one in interactions],
+    )
+
+
+def _interaction(one: Interaction) -> InteractionRecord:
+    recorded_at = one.get("recorded_at")
+    direction = one.get("direction")
+    return InteractionRecord(
+        one["type"],
+        to_micros(one["occurred_at"]),
+        None if recorded_at is None else to_micros(recorded_at),
+        UNKNOWN if direction is None else DIRECTIONS[direction],
+        one.get("order") or 0,
+        one.get("interaction_id"),
+        one.get("attributes"),
+    )

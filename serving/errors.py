@@ -11,13 +11,14 @@ from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
 from features.contract import LeadheatError
+from models.request import MOMENT_HINT, MOMENTS
 from serving.schemas import KEYS
 
 SHOWN = 20
 """How many problems of one request an answer lists."""
 
 HINTS = {
-    "moment": 'Write the moment in ISO 8601 with its time zone, such as "2026-01-31T08:00:00Z".',
+    "moment": MOMENT_HINT,
     "timezone_aware": 'Say which zone it is in, such as "2026-01-31T08:00:00Z" or "2026-01-31T08:00:00+01:00".',
     "greater_than_equal": "If the moment is not known, leave the key out.",
     "less_than": "If the moment is not known, leave the key out.",
@@ -28,7 +29,6 @@ HINTS = {
     "attribute": "Nested values have no meaning to the model; leave out what is not known.",
     "too_long": "Send fewer, in several requests if they are of several leads.",
 }
-MOMENTS = ("as_of", "created_at", "occurred_at", "recorded_at")
 WORDS = {
     "missing": "is missing",
     "timezone_aware": "bears no time zone",

@@ -1,91 +1,16 @@
-"""What the routes take: JSON in, records for the scorer out.
-
-A request is validated in one go from its bytes. Interactions stay plain dictionaries, because fifty objects would cost more than
-the score.
-"""
+"""The bodies of the routes: what ``models.request`` takes, within the limits of the service."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, NotRequired
 
-from pydantic import ConfigDict, Field, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import core_schema
+from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
-from features.contract import Strict, to_micros
-from features.history import DIRECTIONS, UNKNOWN
-from features.records import InteractionRecord, LeadRecord
+from models import request
+from models.request import Interaction, Lead, View
 from models.score import Score
 from serving.limits import LIMITS
-
-FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-"""Moments outside of these are placeholders (0001-01-01, 9999-12-31) and no facts."""
-
-
-class _Moment:
-    """A text in ISO 8601 with a time zone; bare numbers are not read as seconds, for they might be milliseconds or a date."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
-        text = core_schema.str_schema(pattern=r"^\d{4}-", max_length=40)
-        return core_schema.chain_schema([text, core_schema.datetime_schema(ge=FIRST, lt=LAST, tz_constraint="aware")])
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "format": "date-time", "maxLength": 40}
-
-
-class _Value:
-    """A number, a text, true, false or null."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
-        return core_schema.union_schema(
-            [
-                core_schema.float_schema(allow_inf_nan=False, strict=True),
-                core_schema.str_schema(max_length=1_000, strict=True),
-                core_schema.bool_schema(strict=True),
-                core_schema.none_schema(),
-            ],
-            custom_error_type="attribute",
-            custom_error_message="must be a finite number, a text of at most 1,000 characters, true, false or null",
-        )
-
-
-Moment = Annotated[datetime, _Moment]
-Value = Annotated[float | str | bool | None, _Value]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Order = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
-"""Which of the interactions at one moment came first, as the data set's order column has it; 0 where nothing is said."""
-Values = Annotated[dict[Name, Value], Field(max_length=1_000)]
-
-
-class Interaction(TypedDict):
-    """One event between a lead and us."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
-
-    type: Name
-    occurred_at: Moment
-    recorded_at: NotRequired[Moment | None]
-    order: NotRequired[Order | None]
-    interaction_id: NotRequired[Name | None]
-    direction: NotRequired[Literal["inbound", "outbound"] | None]
-    attributes: NotRequired[Values | None]
-
-
-class Lead(TypedDict):
-    """Who is scored."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
-
-    lead_id: Name
-    created_at: NotRequired[Moment | None]
-    attributes: NotRequired[Values | None]
-
 
 Interactions = Annotated[list[Interaction], Field(max_length=LIMITS.max_interactions)]
 
@@ -99,23 +24,13 @@ class LeadHistory(TypedDict):
     interactions: NotRequired[Interactions]
 
 
-class _Request(Strict):
-    """What every body may say."""
-
-    as_of: Moment | None = None
-    """The moment at which to look; now by default."""
-    explain: bool = True
-    """Whether the answer gives reasons; without them it is several times faster."""
-
-
-class ScoreRequest(_Request):
+class ScoreRequest(request.ScoreRequest):
     """The body of ``POST /score``."""
 
-    lead: Lead
     interactions: Interactions = Field(default_factory=list)
 
 
-class ScoreBatchRequest(_Request):
+class ScoreBatchRequest(View):
     """The body of ``POST /score_batch``."""
 
     leads: Annotated[list[LeadHistory], Field(min_length=1, max_length=LIMITS.max_leads)]
@@ -139,28 +54,3 @@ KEYS = {
     "leads": _keys(LeadHistory),
 }
 """The keys that may stand in each object, by the body or by the key that holds it."""
-
-
-def record_of(lead: Mapping[str, Any], interactions: list[Interaction]) -> LeadRecord:
-    """A validated lead as the scorer takes it."""
-    created_at = lead.get("created_at")
-    return LeadRecord(
-        lead["lead_id"],
-        None if created_at is None else to_micros(created_at),
-        lead.get("attributes"),
-        [_interaction(one) for one in interactions],
-    )
-
-
-def _interaction(one: Interaction) -> InteractionRecord:
-    recorded_at = one.get("recorded_at")
-    direction = one.get("direction")
-    return InteractionRecord(
-        one["type"],
-        to_micros(one["occurred_at"]),
-        None if recorded_at is None else to_micros(recorded_at),
-        UNKNOWN if direction is None else DIRECTIONS[direction],
-        one.get("order") or 0,
-        one.get("interaction_id"),
-        one.get("attributes"),
-    )

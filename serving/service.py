@@ -21,11 +21,12 @@ from starlette.routing import Route
 from features.contract import SettingsError, to_micros
 from features.records import LeadRecord, history_of
 from models.home import home
+from models.request import record_of
 from models.score import Score
 from serving import metrics
 from serving.bento import Host, json_of
 from serving.champion import ChampionWatch, InService, rules_alone
-from serving.schemas import ScoreBatch, ScoreBatchRequest, ScoreRequest, record_of
+from serving.schemas import ScoreBatch, ScoreBatchRequest, ScoreRequest
 
 logging.getLogger("leadheat").setLevel(logging.INFO)
 
@@ -79,8 +80,7 @@ class Leadheat:
     @bentoml.api(input_spec=json_of(ScoreRequest), output_spec=json_of(Score))
     async def score(self, request: ScoreRequest, /) -> Score:
         """The score of one lead."""
-        record = record_of(request.lead, request.interactions)
-        return _score(self._watch.current, record, _moment(request.as_of), explain=request.explain)
+        return _score(self._watch.current, request.record(), _moment(request.as_of), explain=request.explain)
 
     @bentoml.api(input_spec=json_of(ScoreBatchRequest), output_spec=json_of(ScoreBatch))
     async def score_batch(self, request: ScoreBatchRequest, /) -> ScoreBatch:

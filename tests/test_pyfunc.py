@@ -12,12 +12,14 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from pydantic import ValidationError
 
 from features.contract import DataError
 from features.records import history_of
 from models.registry import Registry
 from models.request import read_request
 from models.scorer import LeadScorer
+from serving.schemas import ScoreRequest
 from tests.small_model import NOW, small_scorer
 from tests.tracked import served
 
@@ -91,6 +93,40 @@ def test_mlflow_serves_it_without_an_environment_of_its_own(
         with pytest.raises(HTTPError, match="40") as refusal:
             invoke([json.dumps(BODIES[0]), '{"lead": {}}'])
         assert b"Row 1, column lead: lead.lead_id: Field required" in refusal.value.read()
+        with pytest.raises(HTTPError, match="40") as refusal:
+            invoke(['{"lead": {"lead_id": "a"}, "as_of": "20260131"}'])
+        assert b"Row 0, column lead: as_of: Input is no moment" in refusal.value.read()
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("occurred_at", "20260131"),
+        ("occurred_at", "2026-01-31T08:00:00"),
+        ("occurred_at", 1767225600),
+        ("occurred_at", "0001-01-01T00:00:00Z"),
+        ("recorded_at", "9999-12-31T23:59:59Z"),
+        ("type", "x" * 201),
+        ("interaction_id", ""),
+        ("order", 1.5),
+        ("direction", "sideways"),
+        ("attributes", {"value": "x" * 1001}),
+        ("attributes", {"value": {"deep": 1}}),
+    ],
+)
+def test_it_refuses_what_the_service_refuses(place: str, value: object) -> None:
+    interaction = {"type": "page_view", "occurred_at": "2026-01-31T08:00:00Z", place: value}
+    body = json.dumps({"lead": {"lead_id": "ann"}, "interactions": [interaction]})
+    with pytest.raises(ValidationError, match=rf"interactions\.0\.{place}"):
+        ScoreRequest.model_validate_json(body)
+    with pytest.raises(DataError, match=rf"^interactions\.0\.{place}"):
+        read_request(body)
+
+
+def test_what_is_no_moment_is_told_how_to_write_one() -> None:
+    with pytest.raises(DataError, match="as_of: Input is no moment") as refusal:
+        read_request('{"lead": {"lead_id": "a"}, "as_of": "20260301"}')
+    assert "ISO 8601 with its time zone" in refusal.value.hint
 
 
 def test_nothing_that_is_kept_can_hide_code(registry: Registry, promoted: LeadScorer, tmp_path: Path) -> None:
@@ -111,7 +147,7 @@ def test_nothing_that_is_kept_can_hide_code(registry: Registry, promoted: LeadSc
         ('{"lead": {"lead_id": "a", "colour": 1}}', "lead.colour: Extra inputs"),
         ('{"lead": {"lead_id": "a"}, "as_of": "2026-03-01T00:00:00"}', "as_of: Input should have timezone"),
         ('{"lead": {"lead_id": "a"}, "interactions": [{"type": "x", "occurred_at": "soon"}]}', "interactions.0.occurred_at: "),
-        ('{"lead": {"lead_id": "a", "attributes": {"size": [1]}}}', "lead.attributes.size"),
+        ('{"lead": {"lead_id": "a", "attributes": {"size": [1]}}}', "lead.attributes.size: must be a finite number"),
     ],
 )
 def test_a_bad_body_is_refused_in_words(body: str, complaint: str) -> None:

@@ -16,7 +16,7 @@ from features.records import history_of
 from models.request import read_request
 from serving.errors import RequestError, error_of
 from serving.limits import Limits
-from serving.schemas import ScoreBatchRequest, ScoreRequest, record_of
+from serving.schemas import ScoreBatchRequest, ScoreRequest
 
 DAY_ONE = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z in microseconds
 
@@ -42,7 +42,7 @@ def test_a_request_becomes_a_record_to_the_microsecond() -> None:
         ],
     }
     request = ScoreRequest.model_validate_json(json.dumps(full))
-    lead = record_of(request.lead, request.interactions)
+    lead = request.record()
     assert (lead.lead_id, lead.created_at, lead.attributes) == ("a", DAY_ONE, {"size": 40.0, "country": "DE", "known": True})
     mail, call = lead.interactions
     assert (mail.occurred_at, mail.direction, mail.recorded_at, mail.attributes) == (DAY_ONE + 1, 2, None, {"length": 1.5})
@@ -53,7 +53,7 @@ def test_order_settles_what_happened_at_one_moment() -> None:
     first, second = ({"type": kind, "occurred_at": "2026-01-01T00:00:00Z", "order": order} for kind, order in (("visit", 1), ("call", 2)))
     raw = json.dumps({"lead": {"lead_id": "a"}, "interactions": [second, first]})
     request = ScoreRequest.model_validate_json(raw)
-    records = [record_of(request.lead, request.interactions), read_request(raw).record()]
+    records = [request.record(), read_request(raw).record()]
     for history in (history_of([record], Schema()) for record in records):
         assert [history.type.levels[code] for code in history.type.codes] == ["visit", "call"]
     assert [one.where for one in refused(body(order=1.5)).problems] == ["interactions.0.order"]
@@ -152,7 +152,7 @@ def test_any_json_is_read_or_refused_in_words(key: str, value: object) -> None:
         assert all(problem.what for problem in refusal.problems)
         assert json.loads(bytes(refusal.response().body))["error"]
     else:
-        assert record_of(request.lead, request.interactions).lead_id
+        assert request.record().lead_id
 
 
 def test_limits_come_from_the_environment() -> None:
