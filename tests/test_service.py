@@ -96,6 +96,8 @@ def test_histories_and_batches_have_limits(server: Server) -> None:
     assert_refused(server.post("/score", {"lead": LEAD, "interactions": VISITS * 11}), 422, "interactions", "at most 100")
     assert server.post("/score_batch", {"leads": [{"lead": LEAD}] * 50}).status == 200
     assert_refused(server.post("/score_batch", {"leads": [{"lead": LEAD}] * 51}), 422, "leads", "at most 50")
+    history = {"lead": LEAD, "interactions": VISITS * 11}
+    assert_refused(server.post("/score_batch", {"leads": [history]}), 422, "leads.0.interactions", "at most 100")
 
 
 def test_a_large_body_is_refused_before_it_is_read(server: Server) -> None:
