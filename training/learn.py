@@ -11,7 +11,7 @@ import numpy as np
 
 from features.catalogue import FeatureSet
 from features.compute import compute
-from features.contract import DAY, ModelError
+from features.contract import ModelError, from_micros
 from features.dataset import Dataset
 from features.snapshots import Snapshots
 from models.calibrate import choose_calibration
@@ -168,8 +168,13 @@ def _facts(dataset: Dataset, parts: Split, learning: LearningSettings, rounds: i
         "data": {"name": dataset.name, "fingerprint": dataset.fingerprint, "leads": len(dataset.history)},
         "kind": learning.kind,
         "trees": rounds,
-        "train": {"rows": len(parts.train), "positives": int(parts.train.label.sum()), "won_leads": _won_leads(parts.train)},
-        "train_days": [int(parts.train.as_of.min() // DAY), int(parts.train.as_of.max() // DAY)],
+        "train": {
+            "rows": len(parts.train),
+            "positives": int(parts.train.label.sum()),
+            "won_leads": _won_leads(parts.train),
+            "from": from_micros(parts.train.as_of.min()).date().isoformat(),
+            "to": from_micros(parts.train.as_of.max()).date().isoformat(),
+        },
         "purged": parts.purged,
     }
 
