@@ -81,6 +81,11 @@ class Snapshots:
         """Those whose label is known."""
         return self.take(self.label >= 0)
 
+    @property
+    def won_leads(self) -> int:
+        """How many different leads are won in some of them."""
+        return len(np.unique(self.lead[self.label == 1]))
+
 
 def on_dates(dataset: Dataset, dates: np.ndarray, horizon: int) -> Snapshots:
     """Every lead that is open at each date (int64[d], microseconds UTC, ascending): created before it, and not closed before it."""

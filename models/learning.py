@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from features.contract import Strict
+from features.contract import ModelError, Strict
 
 FEWEST_WON = 30
 """With fewer won leads nothing is learnt: the rules stay in charge."""
@@ -41,3 +41,20 @@ class LearningSettings(Strict):
     patience: int = Field(50, ge=1)
     calibration_share: float = Field(0.25, gt=0, lt=1)
     seed: int = Field(0, ge=0)
+
+
+def regularised(settings: LearningSettings, won: int) -> LearningSettings:
+    """The kind of model and the regularisation that so many won leads can bear.
+
+    Raises:
+        ModelError: they are too few for any model.
+    """
+    if won < FEWEST_WON:
+        raise ModelError(
+            f"{won} won leads are too few to learn from: {FEWEST_WON - won} are missing, so the rules stay in charge.",
+            "Bring more history, lengthen [snapshots] horizon, or wait until more outcomes have matured.",
+        )
+    kind = settings.kind if settings.kind != "auto" else "boosting" if won >= settings.boosting_from else "logistic"
+    if won >= settings.plenty or kind == "logistic":
+        return settings.model_copy(update={"kind": kind})
+    return settings.model_copy(update={"kind": kind, "leaves": min(settings.leaves, 7), "l2": 4 * settings.l2})

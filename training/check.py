@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from features.contract import DataError, Finding, LeadheatError, ModelError
+from features.contract import DataError, Finding, LeadheatError
 from features.dataset import Dataset
 from features.sources import read_tables
-from models.learning import FEWEST_WON
+from models.learning import regularised
 from models.settings import Settings, Source
 from training.split import split
 
@@ -62,12 +60,8 @@ def check(source: Source) -> Checked:
 def _obstacles(dataset: Dataset, settings: Settings) -> tuple[Finding, ...]:
     """What keeps these data from training, although they can be read."""
     try:
-        learn = split(dataset, settings.snapshots, settings.model.calibration_share).learn
-        won = len(np.unique(learn.lead[learn.label == 1]))
-        if won < FEWEST_WON:
-            raise ModelError(
-                f"{won} won leads in the learning part, {FEWEST_WON} are needed.", "Bring more history, or lengthen [snapshots] horizon."
-            )
+        parts = split(dataset, settings.snapshots, settings.model.calibration_share)
+        regularised(settings.model, parts.learn.won_leads)
     except LeadheatError as error:
         return (_finding("cannot_train", error),)
     return ()

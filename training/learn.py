@@ -11,14 +11,14 @@ import numpy as np
 
 from features.catalogue import FeatureSet
 from features.compute import compute
-from features.contract import ModelError, from_micros
+from features.contract import from_micros
 from features.dataset import Dataset
 from features.snapshots import Snapshots
 from models.calibrate import choose_calibration
 from models.calibration import Calibration, to_probability
 from models.conversion import BoostingClassifier, LogisticClassifier
 from models.feature_set import fit_feature_set
-from models.learning import FEWEST_WON, LearningSettings
+from models.learning import LearningSettings, regularised
 from models.margin import Margin, Matrix
 from models.policies import choose_bands
 from models.rules import Rules
@@ -59,16 +59,15 @@ def learn(dataset: Dataset, parts: Split, settings: Settings) -> LeadScorer:
     Raises:
         ModelError: too few leads were won to learn from.
     """
-    learning = _regularised(settings.model, _won_leads(parts.learn))
+    learning = regularised(settings.model, parts.learn.won_leads)
     logger.info("naming the features")
     features = fit_feature_set(dataset.history, settings.scoring, int(parts.train.as_of.max()), settings.data.exclude_types)
     threads = os.cpu_count() or 1
     logger.info("computing %d features of %d snapshots", len(features.names), len(parts.train))
     X = compute(features, dataset.history, parts.train.lead, parts.train.as_of, threads)
     train = _Rows(X, parts.train, weights(parts.train, settings.snapshots.weight))
-    begin = int(parts.calibrate.as_of.min())
-    early = train.take(train.snapshots.as_of + settings.snapshots.horizon <= begin)
-    late = train.take(train.snapshots.as_of >= begin)
+    early = train.take(train.snapshots.as_of <= parts.learn.as_of.max())
+    late = train.take(train.snapshots.as_of >= parts.calibrate.as_of.min())
     learner = _Learner(features, learning, threads)
     rounds = learner.find_rounds(early) if learner.boosts else 0
     logger.info("learning the %s model", learning.kind)
@@ -141,23 +140,6 @@ def _calibrate_rules(features: FeatureSet, settings: Settings, late: _Rows, seed
     return choice.calibration.to_dict()
 
 
-def _won_leads(snapshots: Snapshots) -> int:
-    return len(np.unique(snapshots.lead[snapshots.label == 1]))
-
-
-def _regularised(settings: LearningSettings, won: int) -> LearningSettings:
-    """The kind of model and the regularisation that so many won leads can bear."""
-    if won < FEWEST_WON:
-        raise ModelError(
-            f"{won} won leads are too few to learn from: {FEWEST_WON - won} are missing, so the rules stay in charge.",
-            "Bring more history, lengthen [snapshots] horizon, or wait until more outcomes have matured.",
-        )
-    kind = settings.kind if settings.kind != "auto" else "boosting" if won >= settings.boosting_from else "logistic"
-    if won >= settings.plenty or kind == "logistic":
-        return settings.model_copy(update={"kind": kind})
-    return settings.model_copy(update={"kind": kind, "leaves": min(settings.leaves, 7), "l2": 4 * settings.l2})
-
-
 def _hash(lead: np.ndarray) -> np.ndarray:
     """A fixed shuffle of lead numbers (Knuth's multiplicative hash), int64[m]."""
     return (lead.astype(np.uint64) * np.uint64(2654435761) >> np.uint64(16)).astype(np.int64)
@@ -171,7 +153,7 @@ def _facts(dataset: Dataset, parts: Split, learning: LearningSettings, rounds: i
         "train": {
             "rows": len(parts.train),
             "positives": int(parts.train.label.sum()),
-            "won_leads": _won_leads(parts.train),
+            "won_leads": parts.train.won_leads,
             "from": from_micros(parts.train.as_of.min()).date().isoformat(),
             "to": from_micros(parts.train.as_of.max()).date().isoformat(),
         },

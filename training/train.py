@@ -10,10 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from features.catalogue import FeatureSet
-from features.contract import DAY, LeadheatError, from_micros
+from features.contract import LeadheatError, from_micros
 from features.dataset import Dataset
 from models.gate import Gate, gate, passed, reason
 from models.registry import CHAMPION, Registry
@@ -23,7 +21,7 @@ from models.settings import Settings
 from models.temperature import Band
 from training import plots
 from training.bootstrap import Difference, paired
-from training.evaluate import Evaluation, evaluate, ids
+from training.evaluate import Evaluation, evaluate
 from training.learn import learn, with_facts
 from training.metrics import Predictions
 from training.split import Split, split
@@ -75,7 +73,8 @@ def train(dataset: Dataset, settings: Settings, registry: Registry, *, promote: 
         evaluation = evaluate(scorer, dataset, parts.test, seed=settings.model.seed)
         against = _against_champion(registry, dataset, parts, evaluation, settings)
         verdicts = gate(evaluation.model, settings.gate, evaluation.against_rules, against)
-        scorer = with_facts(scorer, test=evaluation.model, rules=evaluation.rules, observed_until=_day(dataset.observed_until))
+        observed_until = from_micros(dataset.observed_until).date().isoformat()
+        scorer = with_facts(scorer, test=evaluation.model, rules=evaluation.rules, observed_until=observed_until)
         logger.info("tracking it in MLflow")
         version, scorer = _track(run, scorer, evaluation, verdicts)
     promoted = promote and passed(verdicts)
@@ -131,7 +130,7 @@ def _against_champion(
         logger.info("the champion cannot read these data: %s", error)
         return None
     other = scorer.numbers(history, parts.test.lead, parts.test.as_of).probability
-    return paired(parts.test.label, evaluation.probability, other, ids(dataset, parts.test), seed=settings.model.seed)
+    return paired(parts.test.label, evaluation.probability, other, evaluation.lead, seed=settings.model.seed)
 
 
 def example_body(features: FeatureSet) -> dict[str, Any]:
@@ -142,7 +141,3 @@ def example_body(features: FeatureSet) -> dict[str, Any]:
     interactions = [{"type": kind, "occurred_at": moment} for kind, moment in zip(features.types, times, strict=False)]
     lead = {"lead_id": "example", "created_at": "2026-01-02T09:00:00+00:00", "attributes": attributes}
     return {"lead": lead, "interactions": interactions, "as_of": "2026-01-09T09:00:00+00:00"}
-
-
-def _day(micros: int) -> str:
-    return from_micros(int(np.floor_divide(micros, DAY)) * DAY).date().isoformat()
