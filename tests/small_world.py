@@ -13,7 +13,7 @@ from features.history import History
 from models.scorer import LeadScorer
 from models.settings import Settings, read_settings
 from training.learn import learn
-from training.simulate import simulate
+from training.simulation.simulate import simulate
 from training.split import Split, split
 
 LEADS = 1_500

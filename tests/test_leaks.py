@@ -9,8 +9,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from tests.worlds import END, World, build
-from training.leaks import PLANTERS, Leak
-from training.simulate import WorldSettings
+from training.simulation.leaks import PLANTERS, Leak
+from training.simulation.simulate import WorldSettings
 
 
 @pytest.fixture(scope="module")

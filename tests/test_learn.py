@@ -17,7 +17,7 @@ from models.margin import BoosterMargin, LinearMargin
 from tests.small_world import SmallWorld, with_model, with_won
 from training.evaluate import evaluate
 from training.learn import learn
-from training.oracle import oracle_figures
+from training.simulation.oracle import oracle_figures
 
 # On one processor, with sets in another order, in a process of its own.
 LEARN_AGAIN = """

@@ -15,7 +15,7 @@ from features.contract import DAY, SettingsError
 from features.data_settings import DataSettings
 from features.sources import read_tables
 from tests.worlds import END, HORIZON, PLAIN, World, auc, build
-from training.simulate import TABLES, WorldSettings, simulate
+from training.simulation.simulate import TABLES, WorldSettings, simulate
 
 
 @pytest.fixture(scope="module")

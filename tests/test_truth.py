@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.dynamics import FIT_LEVELS, HAZARDS, SILENT, WON, Dynamics, dynamics
-from training.population import draw_block
-from training.process import Lives, Starts, live
-from training.truth import Horizons, true_probability, truth_tables
-from training.world import KIND, STATES
+from training.simulation.dynamics import FIT_LEVELS, HAZARDS, SILENT, WON, Dynamics, dynamics
+from training.simulation.population import draw_block
+from training.simulation.process import Lives, Starts, live
+from training.simulation.truth import Horizons, true_probability, truth_tables
+from training.simulation.world import KIND, STATES
 
 AVERAGE_FIT = int(-FIT_LEVELS[0])
 HORIZONS = Horizons(np.array([30.0, 200.0]), np.array([60.0, 228.0]))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from training.simulate import TABLES, WorldSettings, simulate
+from training.simulation.simulate import TABLES, WorldSettings, simulate
 
 HORIZON = pd.Timedelta(days=30)
 END = pd.Timestamp("2025-03-31", tz="UTC")

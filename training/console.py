@@ -87,9 +87,9 @@ def _complain(message: str, hint: str, code: int, findings: Any = (), *, as_json
     if findings:
         from rich.console import Console
 
-        from training import show
+        from training.show.data import findings as table
 
-        Console(stderr=True, highlight=False).print(show.findings(findings))
+        Console(stderr=True, highlight=False).print(table(findings))
     click.secho(message, fg="red", err=True)
     if hint:
         click.echo(hint, err=True)

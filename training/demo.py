@@ -12,8 +12,8 @@ from models.registry import Registry
 from models.scorer import LeadScorer
 from models.settings import read_settings
 from training.check import Checked, check
-from training.oracle import oracle_figures
-from training.simulate import simulate
+from training.simulation.oracle import oracle_figures
+from training.simulation.simulate import simulate
 from training.train import Training, train
 
 logger = logging.getLogger("leadheat.training")

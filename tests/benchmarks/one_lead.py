@@ -17,7 +17,7 @@ from features.records import InteractionRecord, LeadRecord, history_of
 from models.scorer import LeadScorer
 from models.settings import read_settings
 from training.learn import learn
-from training.simulate import simulate
+from training.simulation.simulate import simulate
 from training.split import split
 
 INTERACTIONS = 50

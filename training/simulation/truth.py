@@ -24,8 +24,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from training.dynamics import HAZARDS, LOST, OPTED_OUT, SILENT, WON, Dynamics
-from training.process import Lives, Starts
+from training.simulation.dynamics import HAZARDS, LOST, OPTED_OUT, SILENT, WON, Dynamics
+from training.simulation.process import Lives, Starts
 
 Floats = npt.NDArray[np.float64]
 

@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.stats import norm
 
-from training.dynamics import FIT_LEVELS, INTENT_QUANTILES, state_vector
-from training.process import Starts
-from training.world import EMPLOYEES, KIND, SIZE_POINTS, SIZES, SOURCES, TRAITS
+from training.simulation.dynamics import FIT_LEVELS, INTENT_QUANTILES, state_vector
+from training.simulation.process import Starts
+from training.simulation.world import EMPLOYEES, KIND, SIZE_POINTS, SIZES, SOURCES, TRAITS
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 from scipy.stats import norm
 
 from features.contract import HOUR, WEEK
-from training.clock import Clock
-from training.dynamics import WON
-from training.process import OPEN, Lives
-from training.world import KIND, KINDS, WITHOUT_CONSENT
+from training.simulation.clock import Clock
+from training.simulation.dynamics import WON
+from training.simulation.process import OPEN, Lives
+from training.simulation.world import KIND, KINDS, WITHOUT_CONSENT
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

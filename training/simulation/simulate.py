@@ -18,14 +18,14 @@ from pydantic import Field
 
 from features.contract import DAY, WEEK, SettingsError, Strict
 from features.progress import progress
-from training.clock import Clock
-from training.dynamics import dynamics
-from training.leaks import Leak, plant
-from training.population import BLOCK, draw_block
-from training.process import live
-from training.records import MOMENT, WorldTables, interactions_table, outcomes_table, truth_table
-from training.truth import Horizons, true_probability, truth_tables
-from training.world_files import Period, readme, settings_text
+from training.simulation.clock import Clock
+from training.simulation.dynamics import dynamics
+from training.simulation.leaks import Leak, plant
+from training.simulation.population import BLOCK, draw_block
+from training.simulation.process import live
+from training.simulation.records import MOMENT, WorldTables, interactions_table, outcomes_table, truth_table
+from training.simulation.truth import Horizons, true_probability, truth_tables
+from training.simulation.world_files import Period, readme, settings_text
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 WEEKS = 65

@@ -12,8 +12,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from training.dynamics import HAZARDS, LOST, OPTED_OUT, SILENT, WON, Dynamics
-from training.world import KIND
+from training.simulation.dynamics import HAZARDS, LOST, OPTED_OUT, SILENT, WON, Dynamics
+from training.simulation.world import KIND
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import DAY, HOUR
-from training.records import MOMENT, WorldTables
+from training.simulation.records import MOMENT, WorldTables
 
 Leak = Literal[
     "outcome_type",

@@ -1,4 +1,4 @@
-"""The simulated world as arrays, ready for the kernels of ``training.process`` and ``training.truth``."""
+"""The simulated world as arrays, ready for the kernels of ``training.simulation.process`` and ``training.simulation.truth``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
-from training.world import GROUPS, KINDS, LOSS, OPT_OUT, SILENT_LOSS, SILENT_WIN, SIZE_FACTORS, SIZES, STATES, WIN, Number
+from training.simulation.world import GROUPS, KINDS, LOSS, OPT_OUT, SILENT_LOSS, SILENT_WIN, SIZE_FACTORS, SIZES, STATES, WIN, Number
 
 Floats = npt.NDArray[np.float64]
 

@@ -2,7 +2,7 @@
 
 A lead has a hidden clockwork of eight *states*, each of which fades with its own half-life. Interactions push states up, states
 drive interactions: a mutually exciting (Hawkes) process with exponential memory. The hazards of winning, of losing and of opting
-out are linear in the same states, so that the true probabilities have a closed form (``training.truth``). Every number here is a
+out are linear in the same states, so that the true probabilities have a closed form (``training.simulation.truth``). Every number here is a
 choice, made so that the rates of German sales practice come out: see ``tests/test_simulate.py``.
 """
 

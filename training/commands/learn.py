@@ -1,0 +1,30 @@
+"""Commands that make versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from training.commands.options import DATASET, JSON, read_dataset
+from training.console import example, say
+
+if TYPE_CHECKING:
+    from models.settings import Source
+
+
+@click.command()
+@DATASET
+@click.option("--no-promote", is_flag=True, help="Register the version as challenger and leave it at that.")
+@JSON
+@example("leadheat train my-world")
+def train(source: Source, *, no_promote: bool, as_json: bool) -> int:
+    """Train, compare with rules and champion, track in MLflow, and promote if every gate holds; exit code 1 if one does not."""
+    from models.registry import Registry
+    from training.show.learnt import training
+    from training.train import train as run
+
+    done = run(read_dataset(source), source.settings, Registry(), promote=not no_promote)
+    result = done.to_dict()
+    say(result, training(result), as_json=as_json)
+    return 0 if done.promoted or no_promote else 1

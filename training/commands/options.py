@@ -1,0 +1,49 @@
+"""What several commands share: arguments, options, and reading what they name."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from features.dataset import Dataset
+    from models.scorer import LeadScorer
+    from models.settings import Source
+
+logger = logging.getLogger("leadheat")
+
+
+def _source(_context: click.Context, _parameter: click.Parameter, path: Path) -> Source:
+    from models.settings import read_settings
+
+    return read_settings(path)
+
+
+DATASET = click.argument("source", metavar="DATASET", type=click.Path(path_type=Path), callback=_source)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
+VERSION = click.option("--version", default="champion", show_default=True, help="A version's number or alias.")
+LEADS = click.option("--leads", default=5000, show_default=True, type=click.IntRange(min=1), help="How many leads.")
+SEED = click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of all that is random.")
+
+
+def load_scorer(version: str) -> LeadScorer:
+    """The scorer of a version, by number or alias."""
+    from models.registry import Registry
+    from models.scorer import LeadScorer
+
+    registry = Registry()
+    return LeadScorer.load(registry.fetch(version), registry.version(version).version)
+
+
+def read_dataset(source: Source, scorer: LeadScorer | None = None) -> Dataset:
+    """The data set, with the attributes that a scorer knows or with all it has; its findings are told on stderr."""
+    from features.dataset import Dataset
+
+    logger.info("reading %s", source.settings.data.name)
+    dataset = Dataset.read(source.settings.data, source.root, scorer.schema if scorer else None)
+    for finding in dataset.findings:
+        logger.info("%s: %s.%s: %s (%d)", finding.severity, finding.table, finding.column, finding.detail, finding.count)
+    return dataset

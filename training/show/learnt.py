@@ -1,0 +1,66 @@
+"""A training: its figures, bands and gates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+
+from training.show.tables import coloured, table
+
+FIGURES = {
+    "auc": ("AUC", 3),
+    "average_precision": ("average precision", 3),
+    "log_loss": ("log loss", 3),
+    "brier": ("Brier", 3),
+    "ece": ("ECE", 3),
+    "lift_at_10": ("lift at top 10 %", 2),
+}
+"""Words and digits of each figure."""
+
+
+def comparison(columns: Mapping[str, Mapping[str, Any]], what: str = "test") -> Table:
+    """Figures with their 95 % intervals, a column for each of model, rules, ..."""
+    first = next(iter(columns.values()))
+    title = f"{first['rows']:,} {what} snapshots, {first['positives']:,} won (with 95 % intervals)"
+    shown = table(title, "", *columns, fixed=True)
+    for name, (words, digits) in FIGURES.items():
+        shown.add_row(words, *(_with_interval(figures, name, digits) for figures in columns.values()))
+    return shown
+
+
+def _with_interval(figures: Mapping[str, Any], name: str, digits: int) -> str:
+    value, (low, high) = figures[name], figures["intervals"][name]
+    if value is None:
+        return "-"
+    return f"{value:.{digits}f}" + ("" if low is None or high is None else f" ({low:.{digits}f}-{high:.{digits}f})")
+
+
+def bands(some: Iterable[Mapping[str, Any]], notes: Iterable[str]) -> Group:
+    """The bands: from which probability, how many leads, how many of them are won; and what is to be said of them."""
+    shown = table(
+        "Temperatures, as seen in the calibration part", "", "from probability", "share of leads", "won within the horizon", fixed=True
+    )
+    for band in some:
+        rate = "-" if band["rate"] is None else f"{band['rate']:.1%} ({band['rate_low']:.1%}-{band['rate_high']:.1%})"
+        shown.add_row(coloured(band["name"]), f"{band['lower']:.3f}", f"{band['share']:.1%}", rate)
+    return Group(shown, *map(escape, notes))
+
+
+def verdicts(gates: Iterable[Mapping[str, Any]]) -> Table:
+    """The gates and how each was passed."""
+    shown = table("Gates", "", "", "why")
+    for gate in gates:
+        shown.add_row(gate["name"].replace("_", " "), "[green]holds[/]" if gate["passed"] else "[red]fails[/]", escape(gate["detail"]))
+    return shown
+
+
+def training(result: Mapping[str, Any]) -> Group:
+    """A training: figures, bands, gates, and what became of the version."""
+    fate = "promoted: it is the champion now" if result["promoted"] else "not promoted; it stays the challenger"
+    end = f"Version {result['version']} is {fate}. {result['seconds']:.1f} s."
+    figures = comparison({"model": result["test"], "rules": result["rules"]})
+    return Group(figures, bands(result["bands"], result["notes"]), verdicts(result["gate"]), end)
