@@ -13,8 +13,10 @@ from matplotlib.patches import Rectangle
 from models.policies import choose_bands
 from models.temperature import Bands, TemperatureSettings
 from tests.conftest import REPO
-from training import plots
 from training.metrics import Predictions
+from training.plots.bands import bands as plot_bands
+from training.plots.probability import calibration, gains
+from training.plots.style import png
 
 RNG = np.random.default_rng(0)
 P = RNG.beta(1, 6, 3_000)
@@ -28,7 +30,7 @@ def chosen(**table: object) -> Bands:
 
 
 def test_calibration_shows_each_bin_of_each_series() -> None:
-    axes = plots.calibration(SERIES).axes[0]
+    axes = calibration(SERIES).axes[0]
     for container, (name, predictions) in zip(axes.containers, SERIES.items(), strict=True):
         table = predictions.reliability()
         assert isinstance(container, ErrorbarContainer)
@@ -40,7 +42,7 @@ def test_calibration_shows_each_bin_of_each_series() -> None:
 
 
 def test_gains_show_each_series_between_random_and_perfect() -> None:
-    axes = plots.gains(SERIES).axes[0]
+    axes = gains(SERIES).axes[0]
     lines = {str(line.get_label()): np.asarray(line.get_ydata()) for line in axes.lines}
     auc = SERIES["model"].figures().auc
     assert lines[f"model (AUC {auc:.3f})"].tolist() == SERIES["model"].gains()[1].tolist()
@@ -51,7 +53,7 @@ def test_gains_show_each_series_between_random_and_perfect() -> None:
 def test_bands_show_expected_beside_actual() -> None:
     bands = chosen()
     actual = bands.observed(P[:1_000], Y[:1_000], LEAD[:1_000])
-    rates, shares = plots.bands(bands.bands, actual).axes
+    rates, shares = plot_bands(bands.bands, actual).axes
     seen = {text.get_text() for text in rates.texts}
     assert seen == {f"{band.rate:.1%}" for band in (*bands.bands, *actual)}
     assert [bar.get_height() for bar in shares.patches if isinstance(bar, Rectangle)] == [
@@ -61,7 +63,7 @@ def test_bands_show_expected_beside_actual() -> None:
 
 def test_a_band_without_leads_is_shown_as_such() -> None:
     bands = chosen(policy="precision", hot=0.99)
-    rates = plots.bands(bands.bands, bands.bands).axes[0]
+    rates = plot_bands(bands.bands, bands.bands).axes[0]
     assert [text.get_text() for text in rates.texts].count("no leads") == 2
     assert rates.get_xticklabels()[2].get_text() == "hot\ndoes not occur"
 
@@ -70,7 +72,7 @@ def test_the_bytes_of_a_picture_are_repeatable() -> None:
     bands = chosen()
 
     def pictures() -> list[bytes]:
-        return [plots.png(figure) for figure in (plots.calibration(SERIES), plots.gains(SERIES), plots.bands(bands.bands, bands.bands))]
+        return [png(figure) for figure in (calibration(SERIES), gains(SERIES), plot_bands(bands.bands, bands.bands))]
 
     for first, again in zip(pictures(), pictures(), strict=True):
         assert first == again
@@ -80,8 +82,10 @@ def test_the_bytes_of_a_picture_are_repeatable() -> None:
 
 def test_importing_the_module_loads_no_matplotlib_and_drawing_no_pyplot() -> None:
     script = (
-        "import sys; from training import plots; from training.metrics import Predictions; assert 'matplotlib' not in sys.modules;"
-        "plots.png(plots.gains({'model': Predictions([0, 1], [0.2, 0.7])})); assert 'matplotlib.pyplot' not in sys.modules"
+        "import sys; from training.plots import bands, probability, style; from training.metrics import Predictions\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "style.png(probability.gains({'model': Predictions([0, 1], [0.2, 0.7])}))\n"
+        "assert 'matplotlib.pyplot' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=REPO, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -19,11 +19,11 @@ from models.run import TrainingRun
 from models.scorer import LeadScorer
 from models.settings import Settings
 from models.temperature import Band
-from training import plots
 from training.bootstrap import Difference, paired
 from training.evaluate import Evaluation, evaluate
 from training.learn import learn, with_facts
 from training.metrics import Predictions
+from training.plots import bands, probability
 from training.split import Split, split
 
 logger = logging.getLogger("leadheat.training")
@@ -105,7 +105,7 @@ def _plots(scorer: LeadScorer, evaluation: Evaluation) -> Mapping[str, Any]:
     series = {"model": Predictions(y, evaluation.probability, lead), "rules": Predictions(y, evaluation.rules_probability, lead)}
     expected = _bands(scorer)
     actual = scorer.bands.observed(evaluation.probability, y, lead) if scorer.bands else ()
-    return {"calibration": plots.calibration(series), "gains": plots.gains(series), "bands": plots.bands(expected, actual)}
+    return {"calibration": probability.calibration(series), "gains": probability.gains(series), "bands": bands.bands(expected, actual)}
 
 
 def _bands(scorer: LeadScorer) -> tuple[Band, ...]:
