@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import time
 
 import numpy as np
@@ -15,8 +16,8 @@ from sklearn import metrics as reference
 
 from features.contract import ModelError
 from models.intervals import wilson
-from training.bootstrap import bootstrap, paired
-from training.metrics import FIGURES, Floats, Predictions
+from training.bootstrap import bootstrap, paired, resample
+from training.metrics import COMPARED, Floats, Predictions
 
 Labels = npt.NDArray[np.int64]
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 8).map(lambda n: n / 8), st.integers(0, 5)), min_size=1, max_size=60)
@@ -80,17 +81,70 @@ def test_lift_counts_the_top_tenth_rounded_up_and_breaks_ties_by_lead_id() -> No
     assert Predictions(y, p, lead).figures().lift_at_10 == pytest.approx((2 / 2) / (3 / 15))
     y[[0, 1]] = 0, 1
     assert Predictions(y, p, lead).figures().lift_at_10 == pytest.approx((1 / 2) / (3 / 15))
-    assert Predictions(y, p, lead).lift_at(1.0) == 1
     shuffled = np.random.default_rng(0).permutation(15)
     assert Predictions(y[shuffled], p[shuffled], lead[shuffled]).figures() == Predictions(y, p, lead).figures()
 
 
-@pytest.mark.parametrize(("rows", "share", "count"), [(5_900, 0.1, 590), (100, 0.07, 7), (100, 0.29, 29), (5_905, 0.1, 591)])
-def test_only_a_broken_number_of_rows_is_rounded_up(rows: int, share: float, count: int) -> None:
+@pytest.mark.parametrize(("rows", "percent", "count"), [(5_900, 10, 590), (140, 5, 7), (15, 20, 3), (5_905, 10, 591)])
+def test_only_a_broken_number_of_rows_is_rounded_up(rows: int, percent: int, count: int) -> None:
     y, p, _ = sample(rows, rows, seed=2)
     top = np.argsort(-p)[:count]
     y[top[:-1]], y[top[-1]] = 1, 0
-    assert Predictions(y, p).lift_at(share) == pytest.approx(y[top].mean() / y.mean())
+    figures = Predictions(y, p).figures().to_dict()
+    assert figures[f"lift_at_{percent}"] == pytest.approx(y[top].mean() / y.mean())
+    assert figures[f"gain_at_{percent}"] == pytest.approx(y[top].sum() / y.sum())
+
+
+def test_the_work_for_80_percent_of_the_wins_ends_at_the_win_that_fills_them() -> None:
+    p = np.linspace(0.99, 0.01, 20)
+    y = np.zeros(20, dtype=int)
+    y[[0, 2, 4, 9, 19]] = 1
+    assert Predictions(y, p).figures().work_for_80 == pytest.approx(10 / 20)
+    y[10] = 1  # 80 % of six are 4.8, so five must be found
+    assert Predictions(y, p).figures().work_for_80 == pytest.approx(11 / 20)
+
+
+@given(ROWS)
+@settings(deadline=None)
+def test_the_parts_of_the_brier_add_up(rows: list[tuple[int, float, int]]) -> None:
+    """Each row is spread evenly over the places of all rows of its probability, and so over the ten bins."""
+    y, p, lead = (np.array(column) for column in zip(*rows, strict=True))
+    values, group = np.unique(p, return_inverse=True)
+    count = np.bincount(group)
+    begin = np.cumsum(count) - count
+    edge = np.linspace(0, len(y), 11)
+    overlap = np.minimum(edge[1:], (begin + count)[group][:, None]) - np.maximum(edge[:-1], begin[group][:, None])
+    weight = np.maximum(overlap, 0) / count[group][:, None]
+    mean_p, rate = (p @ weight) / weight.sum(axis=0), (y @ weight) / weight.sum(axis=0)
+    share = weight / len(y)
+    reliability = (share.sum(axis=0) * (mean_p - rate) ** 2).sum()
+    resolution = (share.sum(axis=0) * (rate - y.mean()) ** 2).sum()
+    within = (share * (p[:, None] - mean_p) ** 2).sum()
+    together = 2 * (share * (p[:, None] - mean_p) * (y[:, None] - rate)).sum()
+    figures = Predictions(y, p, lead).figures()
+    assert len(values) == len(count)
+    assert figures.brier_reliability == pytest.approx(reliability, abs=1e-12)
+    assert figures.brier_resolution == pytest.approx(resolution - within + together, abs=1e-12)
+    assert figures.brier_uncertainty == pytest.approx(y.mean() * (1 - y.mean()))
+    assert figures.brier == pytest.approx(figures.brier_reliability - figures.brier_resolution + figures.brier_uncertainty, abs=1e-12)
+
+
+def test_the_parts_of_the_brier_say_what_is_wrong() -> None:
+    """The same ranking with probabilities that are twice too high has its resolution, but no reliability."""
+    y = np.repeat([1, 0, 1, 0], [10, 90, 40, 60])
+    honest, boasting = (Predictions(y, np.repeat([low, high], 100)).figures() for low, high in ((0.1, 0.4), (0.2, 0.8)))
+    assert honest.brier_reliability == pytest.approx(0, abs=1e-12)
+    assert honest.brier_resolution == pytest.approx(boasting.brier_resolution) == pytest.approx(0.15**2)
+    assert boasting.brier_reliability == pytest.approx((0.1**2 + 0.4**2) / 2)
+
+
+@given(ROWS, st.randoms())
+@settings(deadline=None)
+def test_figures_do_not_depend_on_the_order_of_rows(rows: list[tuple[int, float, int]], chance: random.Random) -> None:
+    shuffled = chance.sample(rows, len(rows))
+    first, again = (Predictions(*(np.array(column) for column in zip(*some, strict=True))) for some in (rows, shuffled))
+    assert again.figures().to_dict() == pytest.approx(first.figures().to_dict(), abs=1e-14)
+    assert again.figures().gain_at_20 == first.figures().gain_at_20 or not any(won for won, _, _ in rows)
 
 
 def test_gains_rise_from_nothing_to_everything_and_are_straight_across_ties() -> None:
@@ -154,12 +208,35 @@ def test_a_better_ranking_is_called_better_and_a_copy_a_tie() -> None:
     y, p, lead = sample(4_000, 1_500)
     noisy = np.clip(p + np.random.default_rng(1).normal(0, 0.2, len(p)), 0.001, 0.999)
     forwards, backwards = paired(y, p, noisy, lead, 200), paired(y, noisy, p, lead, 200)
-    assert {name: difference.verdict for name, difference in forwards.items()} == dict.fromkeys(FIGURES, "better")
-    assert {name: difference.verdict for name, difference in backwards.items()} == dict.fromkeys(FIGURES, "worse")
+    assert {name: difference.verdict for name, difference in forwards.items()} == dict.fromkeys(COMPARED, "better")
+    assert {name: difference.verdict for name, difference in backwards.items()} == dict.fromkeys(COMPARED, "worse")
     same = paired(y, p, p, lead, 50)
     assert {(difference.difference, difference.low, difference.high, difference.verdict) for difference in same.values()} == {
         (0, 0, 0, "tie")
     }
+
+
+def test_one_pass_gives_what_two_passes_give() -> None:
+    y, p, lead = sample(800, 300)
+    q = np.round(p, 1)
+    once = resample({"model": Predictions(y, p, lead), "rules": Predictions(y, q, lead)}, 60, seed=4)
+    assert once.intervals("model") == bootstrap(y, p, lead, 60, seed=4)
+    assert once.intervals("rules") == bootstrap(y, q, lead, 60, seed=4)
+    assert once.differences("model", "rules") == paired(y, p, q, lead, 60, seed=4)
+
+
+def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    y, p, lead = sample(2_000, 700)
+    told = []
+    for threads in (1, 3, 8):
+        monkeypatch.setattr("os.cpu_count", lambda threads=threads: threads)
+        told.append(resample({"model": Predictions(y, p, lead)}, 60).values["model"].tobytes())
+    assert len(set(told)) == 1
+
+
+def test_predictions_of_other_leads_cannot_be_compared() -> None:
+    with pytest.raises(ModelError, match="same rows"):
+        resample({"model": Predictions([1, 0], [0.5, 0.4]), "rules": Predictions([1, 0], [0.5, 0.4], [1, 1])})
 
 
 def test_a_difference_is_surer_than_its_two_sides() -> None:

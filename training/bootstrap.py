@@ -7,6 +7,9 @@ lead that is drawn twice counts twice with all its rows. Nothing is sorted again
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,11 +18,14 @@ import numpy.typing as npt
 
 from features.contract import ModelError
 from features.progress import progress
-from training.metrics import FIGURES, HIGHER_IS_BETTER, Floats, Predictions
+from training.metrics import COMPARED, FIGURES, HIGHER_IS_BETTER, Floats, Predictions
 
 RESAMPLES = 1_000
 Verdict = Literal["better", "worse", "tie"]
 Interval = tuple[float, float]
+
+_TOGETHER = 25
+"""Resamples that are drawn and computed at a time, which bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -38,47 +44,81 @@ class Difference:
         return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in vars(self).items()}
 
 
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """The figures of predictions of the same rows, as they are and on the same resamples of leads.
+
+    ``whole`` maps a name to float64[F], ``values`` to float64[resamples, F], in the order of ``metrics.FIGURES``.
+    """
+
+    whole: Mapping[str, Floats]
+    values: Mapping[str, Floats]
+
+    def intervals(self, name: str) -> dict[str, Interval]:
+        """The 95 % interval of each figure; as for ``bootstrap``."""
+        return {figure: _interval(self.values[name][:, i]) for i, figure in enumerate(FIGURES)}
+
+    def differences(self, a: str, b: str) -> dict[str, Difference]:
+        """How a differs from b in each of ``metrics.COMPARED``."""
+        pairs = {figure: (float(self.whole[a][i]), float(self.whole[b][i])) for i, figure in enumerate(FIGURES)}
+        apart = self.values[a] - self.values[b]
+        return {figure: _difference(figure, *pairs[figure], apart[:, FIGURES.index(figure)]) for figure in COMPARED}
+
+
+def resample(predictions: Mapping[str, Predictions], resamples: int = RESAMPLES, seed: int = 0) -> Resampled:
+    """The figures of all predictions in one pass over the resamples.
+
+    The draws follow from the seed and the number of leads alone, so that figures of two calls can be paired; threads change nothing.
+
+    Raises:
+        ModelError: no resamples are asked for, or the predictions are of different leads.
+    """
+    if resamples < 1:
+        raise ModelError(f"An interval needs resamples, not {resamples}.", "1,000 are usual.")
+    leads = {prediction.leads for prediction in predictions.values()}
+    if len(leads) != 1:
+        raise ModelError("Only predictions of the same rows can be compared.", "Let both versions score the same snapshots.")
+    values: dict[str, list[Floats]] = {name: [] for name in predictions}
+    threads = os.cpu_count() or 1
+    with progress("resampling the leads", resamples) as advance, ThreadPoolExecutor(threads) as pool:
+        for times in _draws(leads.pop(), resamples, seed):
+            parts = np.array_split(times, threads)
+            jobs = {name: pool.map(one.evaluate, parts) for name, one in predictions.items()}
+            for name, some in jobs.items():
+                values[name] += some
+            advance(len(times))
+    whole = {name: one.evaluate(np.ones(one.leads, dtype=np.int32)) for name, one in predictions.items()}
+    return Resampled(whole, {name: np.concatenate(parts) for name, parts in values.items()})
+
+
 def bootstrap(
     y: npt.ArrayLike, p: npt.ArrayLike, lead: npt.ArrayLike | None = None, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, Interval]:
     """The 95 % interval of each of ``metrics.FIGURES``; arguments and errors as for ``metrics.Predictions``.
 
-    Resamples in which a figure is not defined are left out of its interval; NaN if it is defined in none. That of ``ece``
-    lies high, for resampling adds noise to every bin.
+    Resamples in which a figure is not defined are left out of its interval; NaN if it is defined in none. Those of ``ece`` and
+    ``brier_reliability`` lie high, for resampling adds noise to every bin.
     """
-    values = _resampled([Predictions(y, p, lead)], resamples, seed)[:, 0]
-    return {name: _interval(values[:, i]) for i, name in enumerate(FIGURES)}
+    return resample({"": Predictions(y, p, lead)}, resamples, seed).intervals("")
 
 
 def paired(
     y: npt.ArrayLike, p_a: npt.ArrayLike, p_b: npt.ArrayLike, lead: npt.ArrayLike | None = None, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, Difference]:
-    """How a differs from b in each of ``metrics.FIGURES`` on the same rows and the same resamples.
+    """How a differs from b in each of ``metrics.COMPARED`` on the same rows and the same resamples.
 
     The resamples are those of ``bootstrap`` with the same seed and leads; arguments and errors as for ``metrics.Predictions``.
     """
-    both = [Predictions(y, p_a, lead), Predictions(y, p_b, lead)]
-    values = _resampled(both, resamples, seed)
-    whole = [prediction.evaluate(np.ones(prediction.leads, dtype=np.int64)).tolist() for prediction in both]
-    return {
-        name: _difference(name, a, b, values[:, 0, i] - values[:, 1, i]) for i, (name, a, b) in enumerate(zip(FIGURES, *whole, strict=True))
-    }
+    both = {"a": Predictions(y, p_a, lead), "b": Predictions(y, p_b, lead)}
+    return resample(both, resamples, seed).differences("a", "b")
 
 
-def _resampled(predictions: list[Predictions], resamples: int, seed: int) -> Floats:
-    """The figures of each resample, float64[resamples, predictions, figures]."""
-    if resamples < 1:
-        raise ModelError(f"An interval needs resamples, not {resamples}.", "1,000 are usual.")
+def _draws(leads: int, resamples: int, seed: int) -> Iterator[npt.NDArray[np.int32]]:
+    """How often each lead was drawn in the next few resamples, int32[some, leads]."""
     rng = np.random.default_rng(seed)
-    leads = predictions[0].leads
-    values = np.empty((resamples, len(predictions), len(FIGURES)))
-    with progress("resampling the leads", resamples) as advance:
-        for resample in values:
-            times = np.bincount(rng.integers(0, leads, leads), minlength=leads)
-            for i, prediction in enumerate(predictions):
-                resample[i] = prediction.evaluate(times)
-            advance(1)
-    return values
+    for start in range(0, resamples, _TOGETHER):
+        some = range(min(_TOGETHER, resamples - start))
+        yield np.stack([np.bincount(rng.integers(0, leads, leads), minlength=leads) for _ in some]).astype(np.int32)
 
 
 def _interval(values: Floats) -> Interval:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from features.dataset import Dataset
 from features.snapshots import Snapshots
 from models.calibration import Calibration
 from models.scorer import LeadScorer, Scored
-from training.bootstrap import Difference, bootstrap, paired
+from training.bootstrap import Difference, Resampled, paired, resample
 from training.learn import rules_probability
-from training.metrics import Predictions
+from training.metrics import FIGURES, Predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +24,8 @@ class Evaluation:
     """Model and rules on m test snapshots.
 
     ``lead`` int64[m] tells the leads apart, in the order of their ids; ``probability`` and ``rules_probability`` float64[m]; ``model`` and
-    ``rules`` are JSON-ready figures with ``intervals``; ``against_rules`` is the model minus the rules, figure by figure.
+    ``rules`` are JSON-ready figures with ``intervals``; ``against_rules`` is the model minus the rules, figure by figure; ``seed`` is
+    that of the resamples.
     """
 
     snapshots: Snapshots
@@ -33,34 +35,56 @@ class Evaluation:
     model: dict[str, Any]
     rules: dict[str, Any]
     against_rules: Mapping[str, Difference]
+    seed: int = 0
 
     @property
     def probability(self) -> np.ndarray:
         """The model's, float64[m]."""
         return self.scored.probability
 
+    @cached_property
+    def predictions(self) -> dict[str, Predictions]:
+        """The ranked rows of ``model`` and ``rules``."""
+        return _predictions(self.snapshots, self.lead, model=self.probability, rules=self.rules_probability)
+
+    def against(self, probability: np.ndarray) -> dict[str, Difference]:
+        """The model minus another version, figure by figure; ``probability`` float64[m] is the other's of the same snapshots."""
+        return paired(self.snapshots.label, self.probability, probability, self.lead, seed=self.seed)
+
 
 def evaluate(scorer: LeadScorer, dataset: Dataset, snapshots: Snapshots, threads: int = 1, seed: int = 0) -> Evaluation:
     """Judge a scorer and its rules on matured snapshots."""
     scored = scorer.numbers(dataset.history.with_schema(scorer.schema), snapshots.lead, snapshots.as_of, threads)
     points = rules_probability(scorer.rules, Calibration.from_dict(scorer.facts["rules_calibration"]), scored.X)
-    y, lead = snapshots.label, ids(dataset, snapshots)
+    lead = ids(dataset, snapshots)
+    predictions = _predictions(snapshots, lead, model=scored.probability, rules=points)
+    resampled = resample(predictions, seed=seed)
     return Evaluation(
         snapshots=snapshots,
         lead=lead,
         scored=scored,
         rules_probability=points,
-        model=figures(y, scored.probability, lead, seed),
-        rules=figures(y, points, lead, seed),
-        against_rules=paired(y, scored.probability, points, lead, seed=seed),
+        model=_figures(predictions, resampled, "model"),
+        rules=_figures(predictions, resampled, "rules"),
+        against_rules=resampled.differences("model", "rules"),
+        seed=seed,
     )
 
 
 def figures(y: np.ndarray, probability: np.ndarray, lead: np.ndarray, seed: int = 0) -> dict[str, Any]:
     """All figures with their 95 % intervals, JSON-ready."""
-    whole = Predictions(y, probability, lead).figures().to_dict()
-    ends = bootstrap(y, probability, lead, seed=seed)
-    return whole | {"intervals": {name: [None if math.isnan(end) else end for end in interval] for name, interval in ends.items()}}
+    predictions = {"": Predictions(y, probability, lead)}
+    return _figures(predictions, resample(predictions, seed=seed), "")
+
+
+def _figures(predictions: Mapping[str, Predictions], resampled: Resampled, name: str) -> dict[str, Any]:
+    ends = resampled.intervals(name)
+    intervals = {figure: [None if math.isnan(end) else end for end in ends[figure]] for figure in FIGURES}
+    return predictions[name].figures().to_dict() | {"intervals": intervals}
+
+
+def _predictions(snapshots: Snapshots, lead: np.ndarray, **probabilities: np.ndarray) -> dict[str, Predictions]:
+    return {name: Predictions(snapshots.label, probability, lead) for name, probability in probabilities.items()}
 
 
 def ids(dataset: Dataset, snapshots: Snapshots) -> np.ndarray:

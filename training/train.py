@@ -19,10 +19,9 @@ from models.run import TrainingRun
 from models.scorer import LeadScorer
 from models.settings import Settings
 from models.temperature import Band
-from training.bootstrap import Difference, paired
+from training.bootstrap import Difference
 from training.evaluate import Evaluation, evaluate
 from training.learn import learn, with_facts
-from training.metrics import Predictions
 from training.plots import bands, probability
 from training.split import Split, split
 
@@ -101,8 +100,7 @@ def _track(run: TrainingRun, scorer: LeadScorer, evaluation: Evaluation, verdict
 
 
 def _plots(scorer: LeadScorer, evaluation: Evaluation) -> Mapping[str, Any]:
-    y, lead = evaluation.snapshots.label, evaluation.lead
-    series = {"model": Predictions(y, evaluation.probability, lead), "rules": Predictions(y, evaluation.rules_probability, lead)}
+    y, lead, series = evaluation.snapshots.label, evaluation.lead, evaluation.predictions
     expected = _bands(scorer)
     actual = scorer.bands.observed(evaluation.probability, y, lead) if scorer.bands else ()
     return {"calibration": probability.calibration(series), "gains": probability.gains(series), "bands": bands.bands(expected, actual)}
@@ -130,7 +128,7 @@ def _against_champion(
         logger.info("the champion cannot read these data: %s", error)
         return None
     other = scorer.numbers(history, parts.test.lead, parts.test.as_of).probability
-    return paired(parts.test.label, evaluation.probability, other, evaluation.lead, seed=settings.model.seed)
+    return evaluation.against(other)
 
 
 def example_body(features: FeatureSet) -> dict[str, Any]:

@@ -16,8 +16,16 @@ FIGURES = {
     "average_precision": ("average precision", 3),
     "log_loss": ("log loss", 3),
     "brier": ("Brier", 3),
+    "brier_reliability": ("- its reliability", 4),
+    "brier_resolution": ("- its resolution", 4),
     "ece": ("ECE", 3),
+    "lift_at_5": ("lift at top 5 %", 2),
     "lift_at_10": ("lift at top 10 %", 2),
+    "lift_at_20": ("lift at top 20 %", 2),
+    "gain_at_5": ("wins in top 5 %", 3),
+    "gain_at_10": ("wins in top 10 %", 3),
+    "gain_at_20": ("wins in top 20 %", 3),
+    "work_for_80": ("work for 80 % of wins", 3),
 }
 """Words and digits of each figure."""
 
