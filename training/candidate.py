@@ -1,0 +1,104 @@
+"""A candidate: a scorer that is judged on the test part, registered with its verdicts, and promoted or refused."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from features.catalogue import FeatureSet
+from features.contract import from_micros
+from features.dataset import Dataset
+from features.snapshots import Snapshots
+from models.gate import Gate, passed, reason
+from models.registry import Registry
+from models.run import TrainingRun
+from models.scorer import LeadScorer
+from models.settings import Settings
+from training.evaluate import Evaluation, evaluate
+from training.judge import judge
+from training.learn import with_facts
+from training.plots import bands, probability
+
+logger = logging.getLogger("leadheat.training")
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A registered version: its scorer, its evaluation, the verdicts, and the run it is tracked in."""
+
+    scorer: LeadScorer
+    evaluation: Evaluation
+    gates: list[Gate]
+    run_id: str
+    version: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """What every command that makes a version tells of it with ``--json``."""
+        some = self.scorer.bands
+        return {
+            "run_id": self.run_id,
+            "version": self.version,
+            "gate": [verdict.to_dict() for verdict in self.gates],
+            "test": self.evaluation.model,
+            "rules": self.evaluation.rules,
+            "bands": [asdict(band) for band in some.bands] if some else [],
+            "notes": list(some.notes) if some else [],
+        }
+
+
+def put_forward(
+    scorer: LeadScorer, dataset: Dataset, test: Snapshots, settings: Settings, registry: Registry, run: TrainingRun
+) -> Candidate:
+    """Judge a scorer on the test part and register it as a version, the challenger, with all that was found."""
+    logger.info("judging it on %d later snapshots", len(test))
+    evaluation = evaluate(scorer, dataset, test, seed=settings.model.seed)
+    gates = judge(evaluation, dataset, settings, registry)
+    observed_until = from_micros(dataset.observed_until).date().isoformat()
+    scorer = with_facts(scorer, test=evaluation.model, rules=evaluation.rules, observed_until=observed_until)
+    logger.info("tracking it in MLflow")
+    with tempfile.TemporaryDirectory() as scratch:
+        saved = scorer.save(Path(scratch) / "model")
+        version = _track(run, saved, Path(scratch) / "model", evaluation, gates)
+    return Candidate(saved, evaluation, gates, run.run_id, version)
+
+
+def decide(candidate: Candidate, registry: Registry, *, promote: bool = True) -> bool:
+    """Promote a candidate for which every gate holds, or note why not; returns whether it is the champion now."""
+    if promote and passed(candidate.gates):
+        registry.promote(candidate.version, reason(candidate.gates))
+        return True
+    registry.refuse(candidate.version, reason(candidate.gates) if promote else "not to be promoted, as asked for")
+    return False
+
+
+def _track(run: TrainingRun, scorer: LeadScorer, folder: Path, evaluation: Evaluation, verdicts: list[Gate]) -> str:
+    """Log figures, plots and the model folder; returns the version's number."""
+    run.log_tags({"data": scorer.facts["data"]["fingerprint"], "model": scorer.fingerprint})
+    run.log_figures({"test": evaluation.model, "rules": evaluation.rules})
+    run.log_json("facts.json", scorer.facts)
+    for name, figure in _plots(scorer, evaluation).items():
+        run.log_plot(name, figure)
+    summary = {"test": evaluation.model, "rules": evaluation.rules, "data": scorer.facts["data"]["name"]}
+    gates = [verdict.to_dict() for verdict in verdicts]
+    return run.log_model(folder, scorer.fingerprint, example_body(scorer.features), summary, gates)
+
+
+def _plots(scorer: LeadScorer, evaluation: Evaluation) -> Mapping[str, Any]:
+    y, lead, series = evaluation.snapshots.label, evaluation.lead, evaluation.predictions
+    expected = scorer.bands.bands if scorer.bands else ()
+    actual = scorer.bands.observed(evaluation.probability, y, lead) if scorer.bands else ()
+    return {"calibration": probability.calibration(series), "gains": probability.gains(series), "bands": bands.bands(expected, actual)}
+
+
+def example_body(features: FeatureSet) -> dict[str, Any]:
+    """A body of ``POST /score`` in the model's own vocabulary, made up and nobody's."""
+    attributes: dict[str, Any] = dict.fromkeys(features.lead_numeric, 1.0)
+    attributes |= {name: levels[0] for name, levels in features.lead_levels.items() if levels}
+    times = [f"2026-01-{day:02d}T09:00:00+00:00" for day in range(5, 8)]
+    interactions = [{"type": kind, "occurred_at": moment} for kind, moment in zip(features.types, times, strict=False)]
+    lead = {"lead_id": "example", "created_at": "2026-01-02T09:00:00+00:00", "attributes": attributes}
+    return {"lead": lead, "interactions": interactions, "as_of": "2026-01-09T09:00:00+00:00"}
