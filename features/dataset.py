@@ -43,7 +43,7 @@ class Outcomes:
 
     def won_within(self, lead: np.ndarray, as_of: np.ndarray, horizon: int) -> np.ndarray:
         """bool[m]: won in ``[as_of, as_of + horizon)``."""
-        first = _first_at_or_after(self.won_start, self.won_at, lead, as_of)
+        first = first_at_or_after(self.won_start, self.won_at, lead, as_of)
         some = first < self.won_start[lead + 1]
         within: np.ndarray = some & (np.append(self.won_at, NEVER)[first] < as_of + horizon)
         return within
@@ -86,8 +86,15 @@ class Dataset:
         return cls(name, history, outcomes, tables.observed_until, tables.findings, tables.fingerprint)
 
 
-def _first_at_or_after(start: np.ndarray, moments: np.ndarray, lead: np.ndarray, as_of: np.ndarray) -> np.ndarray:
-    """int64[m]: for each lead, the first of its moments that is not before ``as_of``, by bisection of all at once."""
+def first_at_or_after(start: np.ndarray, moments: np.ndarray, lead: np.ndarray, as_of: np.ndarray) -> np.ndarray:
+    """int64[m]: for each lead, the place of the first of its moments that is not before ``as_of``, by bisection of all at once.
+
+    Args:
+        start: int64[L + 1], the boundaries of each lead's moments.
+        moments: int64[n], microseconds UTC, ascending within a lead.
+        lead: int64[m].
+        as_of: int64[m], microseconds UTC.
+    """
     low, high = start[lead].copy(), start[lead + 1].copy()
     while (open_ := low < high).any():
         middle = (low + high) // 2

@@ -89,7 +89,7 @@ class Snapshots:
 
 def on_dates(dataset: Dataset, dates: np.ndarray, horizon: int) -> Snapshots:
     """Every lead that is open at each date (int64[d], microseconds UTC, ascending): created before it, and not closed before it."""
-    first = np.searchsorted(dates, _born(dataset), side="right")
+    first = np.searchsorted(dates, born(dataset), side="right")
     looks = np.maximum(np.searchsorted(dates, dataset.outcomes.closed_at, side="right") - first, 0)
     lead = np.repeat(np.arange(len(looks)), looks)
     day = np.arange(len(lead)) + np.repeat(first - np.cumsum(looks) + looks, looks)
@@ -100,7 +100,7 @@ def after_interactions(dataset: Dataset, horizon: int) -> Snapshots:
     """Every lead one microsecond after each of its interactions became known, as long as it is open; once for each such moment."""
     history = dataset.history
     lead, as_of = history.lead_of_row, history.known_at + 1
-    rows = (as_of > _born(dataset)[lead]) & (as_of <= dataset.outcomes.closed_at[lead])
+    rows = (as_of > born(dataset)[lead]) & (as_of <= dataset.outcomes.closed_at[lead])
     once = np.unique(np.stack([lead[rows], as_of[rows]], axis=1), axis=0)
     return labelled(dataset, once[:, 0], once[:, 1], horizon)
 
@@ -122,7 +122,7 @@ def labelled(dataset: Dataset, lead: np.ndarray, as_of: np.ndarray, horizon: int
 
 def open_leads(dataset: Dataset, as_of: int) -> np.ndarray:
     """int64[k]: the leads that were created before ``as_of`` and not closed before it; unknown creation counts as before."""
-    return np.flatnonzero((_born(dataset) < as_of) & (dataset.outcomes.closed_at >= as_of))
+    return np.flatnonzero((born(dataset) < as_of) & (dataset.outcomes.closed_at >= as_of))
 
 
 def grid(first: int, last: int, every: int) -> np.ndarray:
@@ -130,7 +130,7 @@ def grid(first: int, last: int, every: int) -> np.ndarray:
     return np.arange(first, last + 1, every, dtype=np.int64)
 
 
-def _born(dataset: Dataset) -> np.ndarray:
+def born(dataset: Dataset) -> np.ndarray:
     """int64[L]: when each lead began: its creation or, where that is unknown, the moment its first interaction became known."""
     history = dataset.history
     first = np.full(len(history), NEVER)

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -48,27 +49,39 @@ class Difference:
 class Resampled:
     """The figures of predictions of the same rows, as they are and on the same resamples of leads.
 
-    ``whole`` maps a name to float64[F], ``values`` to float64[resamples, F], in the order of ``metrics.FIGURES``.
+    ``whole`` maps a name to float64[F], ``values`` to float64[resamples, F], in the order of ``figures``.
     """
 
+    figures: tuple[str, ...]
     whole: Mapping[str, Floats]
     values: Mapping[str, Floats]
 
     def intervals(self, name: str) -> dict[str, Interval]:
         """The 95 % interval of each figure; as for ``bootstrap``."""
-        return {figure: _interval(self.values[name][:, i]) for i, figure in enumerate(FIGURES)}
+        return {figure: _interval(self.values[name][:, i]) for i, figure in enumerate(self.figures)}
 
     def differences(self, a: str, b: str) -> dict[str, Difference]:
-        """How a differs from b in each of ``metrics.COMPARED``."""
-        pairs = {figure: (float(self.whole[a][i]), float(self.whole[b][i])) for i, figure in enumerate(FIGURES)}
+        """How a differs from b in each of the figures that are in ``metrics.COMPARED``."""
         apart = self.values[a] - self.values[b]
-        return {figure: _difference(figure, *pairs[figure], apart[:, FIGURES.index(figure)]) for figure in COMPARED}
+        return {
+            figure: _difference(figure, float(self.whole[a][i]), float(self.whole[b][i]), apart[:, i])
+            for i, figure in enumerate(self.figures)
+            if figure in COMPARED
+        }
 
 
-def resample(predictions: Mapping[str, Predictions], resamples: int = RESAMPLES, seed: int = 0) -> Resampled:
+def resample(
+    predictions: Mapping[str, Predictions], resamples: int = RESAMPLES, seed: int = 0, figures: tuple[str, ...] = FIGURES
+) -> Resampled:
     """The figures of all predictions in one pass over the resamples.
 
     The draws follow from the seed and the number of leads alone, so that figures of two calls can be paired; threads change nothing.
+
+    Args:
+        predictions: by name; of the same rows.
+        resamples: how many.
+        seed: of the draws.
+        figures: ``metrics.FIGURES`` or ``metrics.ONLY_AUC``.
 
     Raises:
         ModelError: no resamples are asked for, or the predictions are of different leads.
@@ -83,12 +96,12 @@ def resample(predictions: Mapping[str, Predictions], resamples: int = RESAMPLES,
     with progress("resampling the leads", resamples) as advance, ThreadPoolExecutor(threads) as pool:
         for times in _draws(leads.pop(), resamples, seed):
             parts = np.array_split(times, threads)
-            jobs = {name: pool.map(one.evaluate, parts) for name, one in predictions.items()}
+            jobs = {name: pool.map(partial(one.evaluate, figures=figures), parts) for name, one in predictions.items()}
             for name, some in jobs.items():
                 values[name] += some
             advance(len(times))
-    whole = {name: one.evaluate(np.ones(one.leads, dtype=np.int32)) for name, one in predictions.items()}
-    return Resampled(whole, {name: np.concatenate(parts) for name, parts in values.items()})
+    whole = {name: one.evaluate(np.ones(one.leads, dtype=np.int32), figures) for name, one in predictions.items()}
+    return Resampled(figures, whole, {name: np.concatenate(parts) for name, parts in values.items()})
 
 
 def bootstrap(

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from features.contract import ModelError
 from models.intervals import effective_rows, wilson
-from training.sweep import BINS, Ranking, sweep
+from training.sweep import BINS, Ranking, sweep, sweep_auc
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -73,6 +73,7 @@ class Figures:
 
 
 FIGURES = tuple(name for name in Figures.__dataclass_fields__ if name not in ("rows", "positives"))
+ONLY_AUC = ("auc",)
 COMPARED = tuple(name for name in FIGURES if name != "brier_uncertainty")
 """The figures in which predictions of the same rows can differ."""
 HIGHER_IS_BETTER = frozenset(name for name in FIGURES if name.startswith(("auc", "average", "brier_res", "lift", "gain")))
@@ -142,19 +143,20 @@ class Predictions:
         values = dict(zip(FIGURES, self.evaluate(np.ones(self.leads, dtype=np.int32)).tolist(), strict=True))
         return Figures(len(self.y), int(self.y.sum()), **values)
 
-    def evaluate(self, times: npt.NDArray[np.integer[Any]]) -> Floats:
-        """The values of ``FIGURES`` where the leads, in order of their ids, count so many times.
+    def evaluate(self, times: npt.NDArray[np.integer[Any]], figures: tuple[str, ...] = FIGURES) -> Floats:
+        """The figures where the leads, in order of their ids, count so many times.
 
         Args:
             times: [leads], or [k, leads] for k resamples.
+            figures: ``FIGURES``, or ``ONLY_AUC``, which takes a quarter of the time.
 
         Returns:
-            float64[15], or float64[k, 15].
+            float64[F], or float64[k, F].
         """
         each = np.atleast_2d(np.ascontiguousarray(times, dtype=np.int32))
-        values = np.empty((len(each), len(FIGURES)))
-        sweep(self.ranking, each, values)
-        return values.reshape(*times.shape[:-1], len(FIGURES))
+        values = np.empty((len(each), len(figures)))
+        (sweep_auc if figures == ONLY_AUC else sweep)(self.ranking, each, values)
+        return values.reshape(*times.shape[:-1], len(figures))
 
     def gains(self, points: int = 101) -> tuple[Floats, Floats]:
         """(share of rows, share of the won rows among them), float64[points] each, from the top; straight across equal probabilities."""

@@ -49,6 +49,23 @@ def sweep(ranking: Ranking, times: np.ndarray, out: np.ndarray) -> None:
 
 
 @jit
+def sweep_auc(ranking: Ranking, times: np.ndarray, out: np.ndarray) -> None:
+    """Write the AUC alone of resamples (times int32[k, L]) into ``out`` float64[k, 1]; NaN where all rows have one outcome."""
+    code, won, last = ranking.code, ranking.won, ranking.last
+    for number in range(len(times)):
+        each, area, rows, wins, rows_before, wins_before = times[number], 0, 0, 0, 0, 0
+        for i in range(len(code)):
+            weight = each[code[i]]
+            rows += weight
+            wins += weight * won[i]
+            if last[i]:
+                area += (rows - wins - rows_before + wins_before) * (wins + wins_before)
+                rows_before, wins_before = rows, wins
+        pairs = wins * (rows - wins)
+        out[number, 0] = area / (2 * pairs) if pairs else math.nan
+
+
+@jit
 def _one(ranking: Ranking, times: np.ndarray, out: np.ndarray) -> None:
     out[:] = math.nan
     total, wins, loss, brier = 0, 0, 0.0, 0.0
