@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from features.catalogue import OTHER
 from features.contract import DAY, UNKNOWN_TIME, from_micros
 from features.history import History
+from models.exploration import explored
 from models.qualification import AGREEMENT, Qualification, agreement
 from models.reasons import Reason
 from models.score import Baseline, Contact, ModelName, RulePoints, Score, Step, Trend
 from models.temperature import NAMES, Temperature
 
 if TYPE_CHECKING:
-    from models.scorer import LeadScorer, Scored
+    from models.scorer import LeadScorer, Matrix, Scored
 
 TREND_OVER = 7 * DAY
 STEADY = 0.25
@@ -27,7 +28,14 @@ PROJECTED_DAYS = 90
 _ONE = np.zeros(1, np.int64)
 
 
-def answer(scorer: LeadScorer, history: History, as_of: int, previous: Temperature | None = None, *, explain: bool = True) -> Score:
+class Answer(NamedTuple):
+    """A score and the feature row, float32[F], that it rests on."""
+
+    score: Score
+    features: Matrix
+
+
+def answer(scorer: LeadScorer, history: History, as_of: int, previous: Temperature | None = None, *, explain: bool = True) -> Answer:
     """Score the first lead of a history; arguments as of ``LeadScorer.score``."""
     before = None if previous is None else [NAMES.index(previous), -1]
     scored = scorer.numbers(history, np.zeros(2, np.int64), np.array([as_of, as_of - TREND_OVER]), previous=before)
@@ -35,7 +43,7 @@ def answer(scorer: LeadScorer, history: History, as_of: int, previous: Temperatu
     reasons, base = _reasons(scorer, scored) if explain else ([], None)
     rule_reasons = [RulePoints(one.signal, one.words, one.points) for one in scorer.rules.reasons(x)] if explain else []
     modelled = scorer.margin is not None
-    return Score(
+    score = Score(
         lead_id=history.lead_ids[0].as_py(),
         as_of=from_micros(as_of).isoformat(timespec="microseconds"),
         probability=float(scored.probability[0]) if modelled else None,
@@ -53,6 +61,7 @@ def answer(scorer: LeadScorer, history: History, as_of: int, previous: Temperatu
         model=ModelName("leadheat" if modelled else "rules", scorer.version, scorer.fingerprint),
         **_standing(scorer.qualifier.qualify(x, temperature)),
     )
+    return Answer(score, x)
 
 
 def _standing(qualification: Qualification) -> dict[str, Any]:
@@ -101,5 +110,6 @@ def _flags(scorer: LeadScorer, history: History, as_of: int, scored: Scored) -> 
         "unknown_types": x[scorer.features.column(f"count({OTHER}, ever)")] > 0,
         "created_at_unknown": created == UNKNOWN_TIME,
         "created_later": created >= as_of,
+        "explored": explored(scorer.settings.exploration, history.lead_ids.slice(0, 1), [as_of], scored.temperature[:1])[0],
     }
     return [flag for flag, raised in flags.items() if raised]

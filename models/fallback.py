@@ -9,6 +9,7 @@ import numpy as np
 from features.columns import Schema
 from features.contract import DAY
 from features.history import History
+from models.answer import Answer
 from models.calibration import Calibration
 from models.feature_set import fit_feature_set
 from models.score import Score
@@ -39,7 +40,11 @@ class RulesScorer:
 
     def score(self, history: History, as_of: int, previous: Temperature | None = None, *, explain: bool = True) -> Score:
         """Score the first lead of a history; arguments as of ``LeadScorer.score``."""
-        return self._scorer_of(history.type.levels).score(history, as_of, previous, explain=explain)
+        return self.answer(history, as_of, previous, explain=explain).score
+
+    def answer(self, history: History, as_of: int, previous: Temperature | None = None, *, explain: bool = True) -> Answer:
+        """The same with the features that the score rests on, which are other ones for other types."""
+        return self._scorer_of(history.type.levels).answer(history, as_of, previous, explain=explain)
 
     def _for_types(self, types: tuple[str, ...]) -> LeadScorer:
         """A scorer whose vocabulary is what this lead did: rules need not have seen a type before."""

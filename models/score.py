@@ -82,7 +82,8 @@ class Score:
         next_step: what to do.
         respond_within_minutes: None where nothing waits for an answer.
         contactable: whether the lead may be contacted.
-        flags: what is unusual: ``no_model``, ``no_history``, ``unknown_types``, ``created_at_unknown``, ``created_later``.
+        flags: what is unusual: ``no_model``, ``no_history``, ``unknown_types``, ``created_at_unknown``, ``created_later``,
+            ``explored`` (to be worked by lot, see ``models.exploration``).
         model: which one scored.
     """
 

@@ -14,7 +14,7 @@ from features.catalogue import FeatureSet
 from features.columns import Schema
 from features.compute import compute
 from features.history import History
-from models.answer import answer
+from models.answer import Answer, answer
 from models.calibration import Calibration, to_probability
 from models.margin import Margin
 from models.qualification import Qualifier
@@ -179,6 +179,10 @@ class LeadScorer:
             previous: the temperature before, for hysteresis.
             explain: with reasons and projection, which cost most of the time.
         """
+        return self.answer(history, as_of, previous, explain=explain).score
+
+    def answer(self, history: History, as_of: int, previous: Temperature | None = None, *, explain: bool = True) -> Answer:
+        """The same with the features that the score rests on, for who logs it."""
         return answer(self, history, as_of, previous, explain=explain)
 
     def score_many(self, history: History, lead: Integers, as_of: Integers, threads: int = 1, *, explain: bool = False) -> pa.Table:

@@ -16,6 +16,7 @@ from features.data_settings import Constant, DataSettings
 from features.signals import SignalSettings
 from features.snapshots import SnapshotSettings
 from models.consent import ConsentSettings
+from models.exploration import ExplorationSettings
 from models.gate import GateSettings
 from models.learning import LearningSettings
 from models.lifecycle import QualificationSettings
@@ -36,6 +37,7 @@ class ScoringSettings(Strict):
     signals: dict[str, SignalSettings] = Field(default_factory=dict)
     model: LearningSettings = LearningSettings()
     temperature: TemperatureSettings = TemperatureSettings()
+    exploration: ExplorationSettings = ExplorationSettings()
     reasons: ReasonSettings = ReasonSettings()
     rules: RulesSettings = RulesSettings()
     qualification: QualificationSettings = QualificationSettings()

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from features.catalogue import OTHER
 from features.contract import DAY
 from features.history import History
+from models.exploration import explored
 from models.qualification import AGREEMENT, agreement
 from models.reasons import Reason
 from models.temperature import NAMES
@@ -37,6 +39,8 @@ SCHEMA = pa.schema(
         ("contactable", pa.bool_()),
         ("version", pa.string()),
         ("fingerprint", pa.string()),
+        ("unknown_types", pa.bool_()),
+        ("explored", pa.bool_()),
         ("base", pa.float64()),
         ("reasons", pa.list_(_REASON)),
     ]
@@ -48,12 +52,18 @@ def score_table(
     scorer: LeadScorer, history: History, lead: Integers, as_of: Integers, threads: int = 1, *, explain: bool = False
 ) -> pa.Table:
     """Score m snapshots; arguments as of ``LeadScorer.score_many``. The table has the columns of ``SCHEMA``."""
-    scored = scorer.numbers(history, lead, as_of, threads)
-    m, modelled = len(lead), scorer.margin is not None
+    return table_of(scorer, history, lead, as_of, scorer.numbers(history, lead, as_of, threads), threads, explain=explain)
+
+
+def table_of(
+    scorer: LeadScorer, history: History, lead: Integers, as_of: Integers, scored: Scored, threads: int = 1, *, explain: bool = False
+) -> pa.Table:
+    """The same for numbers that are there already, those of ``LeadScorer.numbers``."""
+    m, modelled, ids = len(lead), scorer.margin is not None, history.lead_ids.take(pa.array(lead))
     position, kinds = scorer.qualifier.qualify_many(scored.X, scored.temperature)
     base, reasons = _reasons(scorer, scored, threads) if explain and modelled else (pa.nulls(m, pa.float64()), pa.nulls(m))
     columns = {
-        "lead_id": history.lead_ids.take(pa.array(lead)),
+        "lead_id": ids,
         "as_of": pa.array(as_of).cast(pa.timestamp("us", "UTC")),
         "probability": _or_null(scored.probability, modelled=modelled),
         "horizon_days": np.full(m, scorer.horizon / DAY),
@@ -70,6 +80,8 @@ def score_table(
         "contactable": pa.array([kind.contactable.allowed for kind in kinds], pa.bool_()).take(pa.array(position)),
         "version": pa.repeat(pa.scalar(scorer.version, pa.string()), m),
         "fingerprint": pa.repeat(pa.scalar(scorer.fingerprint, pa.string()), m),
+        "unknown_types": scored.X[:, scorer.features.column(f"count({OTHER}, ever)")] > 0,
+        "explored": explored(scorer.settings.exploration, ids, as_of, scored.temperature),
         "base": base,
         "reasons": reasons,
     }

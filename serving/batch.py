@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -17,12 +16,14 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from features.contract import LeadheatError, SettingsError
+from features.contract import SettingsError, to_micros
 from features.dataset import Dataset
 from features.progress import progress
 from features.snapshots import open_leads
+from models.score_log import rows_of
 from models.scorer import LeadScorer
-from models.table import SCHEMA
+from models.table import SCHEMA, table_of
+from models.whole_file import whole_file
 
 SHARD = 20_000
 """Leads that are scored and written at a time."""
@@ -34,7 +35,9 @@ class _Writer(Protocol):
     def __exit__(self, *error: object) -> None: ...
 
 
-def score_shards(scorer: LeadScorer, dataset: Dataset, as_of: int, *, explain: bool = True) -> Iterator[pa.Table]:
+def score_shards(
+    scorer: LeadScorer, dataset: Dataset, as_of: int, *, explain: bool = True, log: Callable[[pa.Table], None] | None = None
+) -> Iterator[pa.Table]:
     """The scores of all leads that are open at ``as_of`` (microseconds UTC), in the order of the leads table, shard by shard.
 
     Args:
@@ -42,17 +45,23 @@ def score_shards(scorer: LeadScorer, dataset: Dataset, as_of: int, *, explain: b
         dataset: of any schema.
         as_of: nothing at or after it is seen.
         explain: with reasons for warm and hot leads.
+        log: takes the rows of each shard for the score log.
 
     Raises:
         DataError: an attribute is not of the kind that the model has learnt.
     """
-    leads = open_leads(dataset, as_of)
+    leads, now = open_leads(dataset, as_of), to_micros(datetime.now(UTC))
     history, threads = dataset.history.with_schema(scorer.schema), os.cpu_count() or 1
     with progress("scoring", len(history)) as advance:
         for low in range(0, len(history), SHARD):
             high = min(low + SHARD, len(history))
             some = leads[(leads >= low) & (leads < high)] - low
-            yield scorer.score_many(history.slice(low, high), some, np.full(len(some), as_of), threads, explain=explain)
+            part, moments = history.slice(low, high), np.full(len(some), as_of)
+            scored = scorer.numbers(part, some, moments, threads)
+            scores = table_of(scorer, part, some, moments, scored, threads, explain=explain)
+            if log is not None:
+                log(rows_of(scores, scored.X, now, "batch"))
+            yield scores
             advance(high - low)
 
 
@@ -85,44 +94,11 @@ def write_scores(tables: Iterable[pa.Table], out: Path) -> dict[str, int]:
     """
     check_out(out)
     bands: Counter[str] = Counter(cold=0, warm=0, hot=0)
-    with _whole(out.resolve()) as unfinished, _writer(unfinished, out.suffix) as writer:
+    with whole_file(out.resolve(), "The scores") as unfinished, _writer(unfinished, out.suffix) as writer:
         for table in tables:
             writer.write_table(_flat(table) if out.suffix == ".csv" else table)
             bands.update(table["temperature"].to_pylist())
     return dict(bands)
-
-
-@contextmanager
-def _whole(out: Path) -> Iterator[Path]:
-    """A file beside ``out`` that takes its place when the block ends, and goes when it fails."""
-    _remove_left_behind(out)
-    unfinished = out.with_name(f".{out.name}.{os.getpid()}.unfinished")
-    try:
-        yield unfinished
-        with unfinished.open("rb+") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(out)
-    except OSError as error:
-        reason = error.strerror or os.strerror(error.errno or errno.EIO)
-        raise LeadheatError(f"The scores cannot be written to {out}: {reason}.", "Make room, or write elsewhere.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _remove_left_behind(out: Path) -> None:
-    """Remove what killed processes left beside ``out``."""
-    for file in out.parent.iterdir():
-        process = file.name.removeprefix(f".{out.name}.").removesuffix(".unfinished")
-        if file.name == f".{out.name}.{process}.unfinished" and process.isdecimal() and not _runs(int(process)):
-            file.unlink(missing_ok=True)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except OSError as error:
-        return error.errno == errno.EPERM
-    return True
 
 
 def _writer(file: Path, suffix: str) -> _Writer:

@@ -21,6 +21,7 @@ _REQUESTS = Counter("leadheat_http_requests_total", "Requests answered", ["route
 _LATENCY = Histogram("leadheat_http_request_seconds", "Time from the first byte in to the last byte out", ["route"], buckets=BUCKETS)
 _SCORES = Counter("leadheat_scores_total", "Leads scored", ["scorer", "temperature"])
 _SWAPS = Counter("leadheat_champion_swaps_total", "Champions taken into service or refused, by all workers", ["result"])
+_LOGGED = Counter("leadheat_score_log_rows_total", "Scores written to the score log, or lost", ["result"])
 _WORKERS_WITH_MODEL = Gauge("leadheat_workers_with_model", "Workers with a model, not the rules alone", multiprocess_mode="livesum")
 
 
@@ -40,6 +41,11 @@ class RequestMetrics:
 def count_score(scorer: str, temperature: str) -> None:
     """Count one scored lead; ``scorer`` is ``model`` or ``rules``."""
     _SCORES.labels(scorer, temperature).inc()
+
+
+def count_logged(result: str, rows: int) -> None:
+    """Count scores that were ``written`` to the score log, or ``lost``."""
+    _LOGGED.labels(result).inc(rows)
 
 
 def count_swap(result: str) -> None:

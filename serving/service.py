@@ -20,12 +20,14 @@ from starlette.routing import Route
 
 from features.contract import SettingsError, to_micros
 from features.records import LeadRecord, history_of
+from models import score_log
 from models.home import home
 from models.request import record_of
 from models.score import Score
 from serving import metrics
 from serving.bento import Host, json_of
 from serving.champion import ChampionWatch, InService, rules_alone
+from serving.recorder import Recorder
 from serving.schemas import ScoreBatch, ScoreBatchRequest, ScoreRequest
 
 logging.getLogger("leadheat").setLevel(logging.INFO)
@@ -62,6 +64,7 @@ class Leadheat:
 
     def __init__(self) -> None:
         self._watch = ChampionWatch(rules_alone())
+        self._recorder = Recorder(score_log.folder())
         self._batch = asyncio.Semaphore(1)
 
     @bentoml.on_startup
@@ -70,17 +73,19 @@ class Leadheat:
         self._watch.look()
         gc.collect()
         gc.freeze()
+        self._recorder.start()
         self._watching = asyncio.create_task(self._watch.watch())
 
     @bentoml.on_shutdown
     async def stop(self) -> None:
-        """End the watch."""
+        """End the watch, and log what is not logged yet."""
         self._watching.cancel()
+        await asyncio.to_thread(self._recorder.close)
 
     @bentoml.api(input_spec=json_of(ScoreRequest), output_spec=json_of(Score))
     async def score(self, request: ScoreRequest, /) -> Score:
         """The score of one lead."""
-        return _score(self._watch.current, request.record(), _moment(request.as_of), explain=request.explain)
+        return self._score(self._watch.current, request.record(), _moment(request.as_of), explain=request.explain)
 
     @bentoml.api(input_spec=json_of(ScoreBatchRequest), output_spec=json_of(ScoreBatch))
     async def score_batch(self, request: ScoreBatchRequest, /) -> ScoreBatch:
@@ -90,8 +95,18 @@ class Leadheat:
         async with self._batch:
             for first in range(0, len(request.leads), CHUNK):
                 records = [record_of(one["lead"], one.get("interactions", [])) for one in request.leads[first : first + CHUNK]]
-                scores += await asyncio.to_thread(_score_all, in_service, records, as_of, explain=request.explain)
+                scores += await asyncio.to_thread(self._score_all, in_service, records, as_of, explain=request.explain)
         return {"scores": scores}
+
+    def _score(self, in_service: InService, record: LeadRecord, as_of: int, *, explain: bool) -> Score:
+        scorer = in_service.scorer
+        answer = scorer.answer(history_of([record], scorer.schema), as_of, explain=explain)
+        metrics.count_score(in_service.kind, answer.score.temperature)
+        self._recorder.note(answer)
+        return answer.score
+
+    def _score_all(self, in_service: InService, records: list[LeadRecord], as_of: int, *, explain: bool) -> list[Score]:
+        return [self._score(in_service, record, as_of, explain=explain) for record in records]
 
     def model(self) -> dict[str, Any]:
         """What ``GET /model`` says."""
@@ -104,17 +119,6 @@ class Leadheat:
 
 def _moment(as_of: datetime | None) -> int:
     return to_micros(as_of or datetime.now(UTC))
-
-
-def _score(in_service: InService, record: LeadRecord, as_of: int, *, explain: bool) -> Score:
-    scorer = in_service.scorer
-    score = scorer.score(history_of([record], scorer.schema), as_of, explain=explain)
-    metrics.count_score(in_service.kind, score.temperature)
-    return score
-
-
-def _score_all(in_service: InService, records: list[LeadRecord], as_of: int, *, explain: bool) -> list[Score]:
-    return [_score(in_service, record, as_of, explain=explain) for record in records]
 
 
 def serve(port: int, workers: int = 1, host: str = "127.0.0.1") -> None:

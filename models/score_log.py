@@ -1,0 +1,275 @@
+"""The score log: what was said of whom, when and by which version, so that it can be held against what came of it.
+
+It lies under ``LEADHEAT_HOME/scores`` (or where ``LEADHEAT_SCORE_LOG`` says; ``off`` turns it off)::
+
+    service-20260301T080000-4711-1.jsonl   a process of the service: a line a score, appended
+    batch-3f0c9a1b2c4d5e6f.parquet         a batch run, whole or absent; the same run again replaces it
+
+A row has the columns of ``SCHEMA``. It holds no attribute and no feature of a lead: of the feature row there is a hash and, in a share
+of the rows, a checksum of 16 bits for each feature, so that a replay can tell which of them differ. Lead ids are personal data, and
+small numbers can be guessed from checksums, so the files are readable by their owner only, are removed after
+``LEADHEAT_SCORE_LOG_KEEP`` days (400), and ``forget`` erases a lead.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+import pyarrow.parquet as pq
+
+from features.contract import DataError, LeadheatError, from_micros
+from models import home
+from models.score import Score
+from models.whole_file import whole_file
+
+SCHEMA = pa.schema(
+    [
+        ("scored_at", pa.timestamp("us", "UTC")),
+        ("lead_id", pa.string()),
+        ("as_of", pa.timestamp("us", "UTC")),
+        ("horizon_days", pa.float64()),
+        ("probability", pa.float64()),
+        ("score", pa.float64()),
+        ("temperature", pa.string()),
+        ("points", pa.float64()),
+        ("rules_temperature", pa.string()),
+        ("version", pa.string()),
+        ("fingerprint", pa.string()),
+        ("features", pa.string()),
+        ("checksums", pa.string()),
+        ("unknown_types", pa.bool_()),
+        ("explored", pa.bool_()),
+        ("source", pa.string()),
+    ]
+)
+"""The columns.
+
+``probability`` and ``score`` are null where the rules scored alone; ``version`` too, and where a model is of no registry. ``features`` is
+what ``hashes_of`` says of the feature row; ``checksums`` are those of its columns in base64, null but for a share of the rows.
+``source`` is ``service``, ``batch``, or ``rescored`` for rows that were never logged (``training.monitoring``).
+"""
+WITH_CHECKSUMS = 1 / 8
+"""The share of feature rows of which the checksums are kept."""
+KEEP_DAYS = 400.0
+
+Matrix = npt.NDArray[np.float32]
+
+
+def folder() -> Path | None:
+    """Where the log lies, whether or not it is there yet; None where it is turned off."""
+    named = os.environ.get("LEADHEAT_SCORE_LOG", "")
+    if named.lower() == "off":
+        return None
+    return Path(named).absolute() if named else home.home() / "scores"
+
+
+def hashes_of(X: Matrix) -> list[str]:
+    """16 hexadecimal digits for each feature row, float32[m, F]: equal for equal bits."""
+    return [_features(x)[0] for x in _plain(X)]
+
+
+def checksums_of(x: Matrix) -> npt.NDArray[np.uint16]:
+    """16 bits of every feature, uint16[..., F], of float32[..., F]: the upper half of a multiplicative hash (Knuth 1998, section 6.4)."""
+    mixed = _plain(x).view(np.uint32) * np.uint32(0x9E3779B1)
+    return ((mixed ^ (mixed >> np.uint32(15))) * np.uint32(0x85EBCA6B) >> np.uint32(16)).astype(np.uint16)
+
+
+def read_checksums(text: str) -> npt.NDArray[np.uint16]:
+    """What is kept in the column ``checksums``."""
+    return np.frombuffer(base64.b64decode(text), "<u2")
+
+
+def _plain(x: Matrix) -> Matrix:
+    """One pattern of bits for every NaN."""
+    return np.where(np.isnan(x), np.float32(np.nan), np.ascontiguousarray(x, np.float32))
+
+
+def _features(plain: Matrix) -> tuple[str, str | None]:
+    """The hash, and in a share of the cases the checksums."""
+    digest = hashlib.blake2b(plain.tobytes(), digest_size=8).hexdigest()
+    chosen = int(digest[:8], 16) < WITH_CHECKSUMS * 2**32
+    return digest, base64.b64encode(checksums_of(plain).astype("<u2").tobytes()).decode() if chosen else None
+
+
+def row_of(score: Score, x: Matrix, scored_at: int) -> dict[str, Any]:
+    """The service's row of a score and its features, float32[F]; ``scored_at`` in microseconds UTC."""
+    digest, checksums = _features(_plain(x))
+    return {
+        "scored_at": from_micros(scored_at).isoformat(timespec="microseconds"),
+        "lead_id": score.lead_id,
+        "as_of": score.as_of,
+        "horizon_days": score.horizon_days,
+        "probability": score.probability,
+        "score": score.score,
+        "temperature": score.temperature,
+        "points": score.baseline.points,
+        "rules_temperature": score.baseline.temperature,
+        "version": score.model.version,
+        "fingerprint": score.model.fingerprint,
+        "features": digest,
+        "checksums": checksums,
+        "unknown_types": "unknown_types" in score.flags,
+        "explored": "explored" in score.flags,
+        "source": "service",
+    }
+
+
+def rows_of(scores: pa.Table, X: Matrix, scored_at: int, source: str) -> pa.Table:
+    """The rows of a table of scores (``models.table``) and their features, float32[m, F]."""
+    pairs = [_features(x) for x in _plain(X)]
+    m, columns = len(pairs), {name: scores[name] for name in SCHEMA.names if name in scores.column_names}
+    columns |= {
+        "scored_at": pa.repeat(pa.scalar(scored_at).cast(pa.timestamp("us", "UTC")), m),
+        "features": pa.array([digest for digest, _ in pairs], pa.string()),
+        "checksums": pa.array([checksums for _, checksums in pairs], pa.string()),
+        "source": pa.repeat(source, m),
+    }
+    return pa.table([columns[field.name] for field in SCHEMA], schema=SCHEMA)
+
+
+@contextmanager
+def batch_log(*run: object) -> Iterator[Callable[[pa.Table], None]]:
+    """Where a batch run logs: takes tables of ``SCHEMA``; the file appears when the block ends, and not at all when it fails.
+
+    Args:
+        run: what makes two runs the same, such as model, moment and data; the same run is logged once, however often it is repeated.
+
+    Raises:
+        LeadheatError: the log cannot be written.
+    """
+    place = folder()
+    if place is None:
+        yield lambda _: None
+        return
+    try:
+        prune(made(place))
+    except OSError as error:
+        hint = "LEADHEAT_SCORE_LOG says where it lies; off turns it off."
+        raise LeadheatError(f"The score log cannot be written to {place}: {error.strerror or error}.", hint) from error
+    key = hashlib.blake2b("\0".join(map(str, run)).encode(), digest_size=8).hexdigest()
+    with whole_file(place / f"batch-{key}.parquet", "The score log") as unfinished:
+        unfinished.touch(mode=0o600)
+        with pq.ParquetWriter(unfinished, SCHEMA, compression="zstd") as writer:
+            yield writer.write_table
+
+
+def append(file: Path, rows: list[dict[str, Any]]) -> int:
+    """Add lines to a file of the service; returns its size.
+
+    Raises:
+        OSError: the disk is full, or fails; then the file may end in half a line, and must not be appended to any more.
+    """
+    lines = "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows).encode("utf-8", "replace")
+    with _held(file, os.O_CREAT | os.O_APPEND | os.O_WRONLY) as handle:
+        handle.write(lines)
+        handle.flush()
+        return os.fstat(handle.fileno()).st_size
+
+
+def made(place: Path) -> Path:
+    """The folder, made where it is not there yet, for its owner only."""
+    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return place
+
+
+def read(place: Path) -> pa.Table:
+    """All rows of a log, in the order of their files; a line that was cut off when its process was killed is left out.
+
+    Raises:
+        DataError: a file is damaged.
+    """
+    return pa.concat_tables([SCHEMA.empty_table(), *(_read(file) for file in files(place))])
+
+
+def files(place: Path) -> list[Path]:
+    """The log's files, in the order of their names."""
+    return sorted(file for file in place.glob("[!.]*") if file.suffix in (".jsonl", ".parquet"))
+
+
+def _read(file: Path) -> pa.Table:
+    try:
+        if file.suffix == ".parquet":
+            return pq.read_table(file, schema=SCHEMA)
+        content = file.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        options = pj.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="ignore")
+        return pj.read_json(pa.BufferReader(whole), parse_options=options).select(SCHEMA.names) if whole else SCHEMA.empty_table()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"The score log's file {file} cannot be read: {error}.", "Move it away, or restore it.") from error
+
+
+def forget(lead_id: str, place: Path | None = None) -> int:
+    """Erase a lead's rows from all files; returns how many there were.
+
+    A service that scores the lead at this very moment logs it within a second or so: erase the lead elsewhere first.
+    """
+    place = place or folder()
+    return sum(_forget(file, lead_id) for file in files(place)) if place is not None else 0
+
+
+def _forget(file: Path, lead_id: str) -> int:
+    """Rewrite a file without the lead's rows, while nobody appends to it."""
+    with _held(file, os.O_RDWR):
+        if file.suffix == ".parquet":
+            table = _read(file)
+            kept = table.filter(pc.not_equal(table["lead_id"], lead_id))
+            gone = len(table) - len(kept)
+        else:
+            lines = file.read_bytes().splitlines(keepends=True)
+            left = [line for line in lines if not _is_of(line, lead_id)]
+            gone = len(lines) - len(left)
+        if gone:
+            with whole_file(file, "The score log") as unfinished:
+                unfinished.touch(mode=0o600)
+                if file.suffix == ".parquet":
+                    pq.write_table(kept, unfinished, compression="zstd")
+                else:
+                    unfinished.write_bytes(b"".join(left))
+        return gone
+
+
+def _is_of(line: bytes, lead_id: str) -> bool:
+    try:
+        return bool(json.loads(line)["lead_id"] == lead_id)
+    except ValueError:  # cut off: nobody reads it
+        return True
+
+
+def prune(place: Path) -> None:
+    """Remove files that were last written to longer ago than ``LEADHEAT_SCORE_LOG_KEEP`` days."""
+    try:
+        days = float(os.environ.get("LEADHEAT_SCORE_LOG_KEEP", KEEP_DAYS))
+    except ValueError:
+        days = KEEP_DAYS
+    for file in files(place):
+        if file.stat().st_mtime < time.time() - days * 86_400:
+            file.unlink(missing_ok=True)
+
+
+@contextmanager
+def _held(file: Path, flags: int) -> Iterator[BinaryIO]:
+    """The file, open and locked; opened anew where it was replaced before the lock was had."""
+    while True:
+        with os.fdopen(os.open(file, flags, 0o600), "ab" if flags & os.O_APPEND else "rb+") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            try:
+                same = os.fstat(handle.fileno()).st_ino == file.stat().st_ino
+            except FileNotFoundError:
+                same = False
+            if same:
+                yield handle
+                return

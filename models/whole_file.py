@@ -1,0 +1,52 @@
+"""Files that are whole or absent: written beside their place, which they take by a rename when they are done."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from features.contract import LeadheatError
+
+
+@contextmanager
+def whole_file(out: Path, what: str) -> Iterator[Path]:
+    """A path beside ``out`` to write to; it takes the place of ``out`` when the block ends, and goes when the block fails.
+
+    Args:
+        out: where the file shall appear; what was there before stays until then.
+        what: what the file holds, for the error: "The scores".
+
+    Raises:
+        LeadheatError: the disk is full, or fails.
+    """
+    unfinished = out.with_name(f".{out.name}.{os.getpid()}.unfinished")
+    try:
+        _remove_left_behind(out)
+        yield unfinished
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
+        unfinished.replace(out)
+    except OSError as error:
+        reason = error.strerror or os.strerror(error.errno or errno.EIO)
+        raise LeadheatError(f"{what} cannot be written to {out}: {reason}.", "Make room, or write elsewhere.") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _remove_left_behind(out: Path) -> None:
+    """Remove what killed processes left beside ``out``."""
+    for file in out.parent.iterdir():
+        process = file.name.removeprefix(f".{out.name}.").removesuffix(".unfinished")
+        if file.name == f".{out.name}.{process}.unfinished" and process.isdecimal() and not _runs(int(process)):
+            file.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return error.errno == errno.EPERM
+    return True

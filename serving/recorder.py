@@ -1,0 +1,105 @@
+"""What writes the service's score log: beside the requests, which it never makes wait and never lets fail."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import deque
+from datetime import UTC, datetime
+from pathlib import Path
+from time import time
+
+from models import score_log
+from models.answer import Answer
+from serving import metrics
+
+EVERY = 1.0
+"""Seconds between two writes: what a killed process loses at most."""
+MOST = 20_000
+"""Scores that wait to be written; more are lost, and counted."""
+LARGEST = 64_000_000
+"""Bytes after which a new file is begun; a new one is begun each day, too."""
+
+logger = logging.getLogger("leadheat.serving")
+
+
+class Recorder:
+    """Takes scores at once and writes them in a thread of its own, each process into files of its own.
+
+    Args:
+        folder: where the log lies; None for no log.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._waiting: deque[tuple[int, Answer]] = deque()
+        self._lost = 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="score log", daemon=True)
+        self._file: Path | None = None
+        self._files = 0
+        self._complained = False
+
+    def start(self) -> None:
+        """Begin to write."""
+        if self._folder is not None:
+            self._thread.start()
+
+    def note(self, answer: Answer) -> None:
+        """Have a score logged."""
+        if self._folder is None:
+            return
+        if len(self._waiting) >= MOST:
+            self._lost += 1
+            return
+        self._waiting.append((int(time() * 1e6), answer))
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        ended = False
+        while not ended:
+            ended = self._ended.wait(EVERY)
+            try:
+                self._write()
+            except Exception:  # the log goes on, whatever one write has met
+                logger.exception("the score log failed")
+
+    def _write(self) -> None:
+        """Write what waits now."""
+        some = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        lost, self._lost = self._lost, 0
+        if some:
+            rows = [score_log.row_of(answer.score, answer.features, moment) for moment, answer in some]
+            try:
+                size = score_log.append(self._place(), rows)
+            except OSError as error:
+                self._file, lost = None, lost + len(rows)
+                self._complain(error)
+            else:
+                metrics.count_logged("written", len(rows))
+                self._complained = False
+                self._file = self._file if size < LARGEST else None
+        if lost:
+            metrics.count_logged("lost", lost)
+
+    def _place(self) -> Path:
+        """The file of today."""
+        assert self._folder is not None  # noqa: S101 - there is no thread without a folder
+        now = datetime.now(UTC)
+        if self._file is None or not self._file.name.startswith(f"service-{now:%Y%m%d}"):
+            self._files += 1
+            self._file = score_log.made(self._folder) / f"service-{now:%Y%m%dT%H%M%S}-{os.getpid()}-{self._files}.jsonl"
+            score_log.prune(self._folder)
+        return self._file
+
+    def _complain(self, error: OSError) -> None:
+        """Once, until it works again."""
+        if not self._complained:
+            logger.error("the score log cannot be written to %s: %s; scores go on, unlogged", self._folder, error.strerror or error)
+        self._complained = True
