@@ -1,16 +1,68 @@
-"""Whether a data set can be learnt from: everything that reading notices, then the first thing that training would stumble over."""
+"""Whether a data set can be learnt from: everything that reading and the audit notice, and what training would stumble over."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from features.audit.audit import audit
+from features.audit.codes import CODES, refuse_unknown
 from features.contract import DataError, Finding, LeadheatError
 from features.dataset import Dataset
 from features.sources import read_tables
 from models.learning import regularised
 from models.settings import Settings, Source
-from training.split import split
+from training.split import Split, split
+
+
+@dataclass(frozen=True)
+class Audited:
+    """The findings about a data set, and the codes of the errors among them that somebody allowed."""
+
+    findings: tuple[Finding, ...]
+    allowed: tuple[str, ...] = ()
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """The codes of all errors, allowed or not, each once."""
+        return tuple(dict.fromkeys(finding.code for finding in self.findings if finding.severity == "error"))
+
+    @property
+    def overruled(self) -> tuple[str, ...]:
+        """The codes of the errors that were allowed."""
+        return tuple(code for code in self.errors if code in self.allowed)
+
+    @property
+    def ok(self) -> bool:
+        """Whether training may go on."""
+        return set(self.errors) <= set(self.allowed)
+
+    def refuse(self) -> None:
+        """Nothing happens when training may go on.
+
+        Raises:
+            DataError: it must not.
+        """
+        grave = [finding for finding in self.findings if finding.severity == "error" and finding.code not in self.allowed]
+        if grave:
+            codes = " ".join(f"--allow {code}" for code in self.errors if code in CODES)
+            anyway = f"To train in spite of it: {codes}." if codes else ""
+            raise DataError(f"Training must not go on: {grave[0].detail}.", f"{grave[0].hint} {anyway}".strip(), self.findings)
+
+    def to_facts(self) -> dict[str, Any]:
+        """What a trained model knows of it: how many findings of each severity, the codes of the errors, and which of them were allowed."""
+        severities = Counter(finding.severity for finding in self.findings)
+        return {
+            "findings": {severity: severities[severity] for severity in ("error", "warning", "info")},
+            "errors": list(self.errors),
+            "allowed": list(self.overruled),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, for a file beside the model."""
+        return self.to_facts() | {"all": [finding.to_dict() for finding in self.findings]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +78,7 @@ class Checked:
     @property
     def ok(self) -> bool:
         """Whether training may go on."""
-        return not any(finding.severity == "error" for finding in self.findings)
+        return Audited(self.findings).ok
 
     def usable(self) -> Dataset:
         """The data set, for training.
@@ -34,9 +86,9 @@ class Checked:
         Raises:
             DataError: training must not go on.
         """
-        errors = [finding for finding in self.findings if finding.severity == "error"]
-        if errors or self.dataset is None:
-            raise DataError(f"Training must not go on: {errors[0].detail}.", errors[0].hint, self.findings)
+        Audited(self.findings).refuse()
+        if self.dataset is None:
+            raise DataError("The data set cannot be read.", findings=self.findings)
         return self.dataset
 
     def to_dict(self) -> dict[str, Any]:
@@ -53,18 +105,30 @@ def check(source: Source) -> Checked:
         return Checked(error.findings or (_finding("unreadable", error),), {}, None, None, None)
     dataset = Dataset.from_tables(source.settings.data.name, tables, repeatable=source.settings.data.repeatable)
     rows = {name: len(getattr(tables, name)) for name in ("interactions", "leads", "outcomes")}
-    findings = (*_obstacles(dataset, source.settings), *tables.findings)
+    parts, obstacles = _parts(dataset, source.settings)
+    findings = (*obstacles, *audit(dataset, source.settings, parts.train if parts else None), *tables.findings)
     return Checked(findings, rows, rows["leads"], int(tables.outcomes["won"].to_numpy().sum()), dataset)
 
 
-def _obstacles(dataset: Dataset, settings: Settings) -> tuple[Finding, ...]:
-    """What keeps these data from training, although they can be read."""
+def audited(dataset: Dataset, settings: Settings, parts: Split, allow: Sequence[str] = ()) -> Audited:
+    """The findings about a data set that is to be learnt from.
+
+    Raises:
+        SettingsError: a code in ``allow`` is none of the audit's.
+    """
+    refuse_unknown(allow)
+    return Audited((*audit(dataset, settings, parts.train), *dataset.findings), tuple(allow))
+
+
+def _parts(dataset: Dataset, settings: Settings) -> tuple[Split | None, tuple[Finding, ...]]:
+    """The parts to learn from, and what keeps these data from training, although they can be read."""
+    parts = None
     try:
         parts = split(dataset, settings.snapshots, settings.model.calibration_share)
         regularised(settings.model, parts.learn.won_leads)
     except LeadheatError as error:
-        return (_finding("cannot_train", error),)
-    return ()
+        return parts, (_finding("cannot_train", error),)
+    return parts, ()
 
 
 def _finding(code: str, error: LeadheatError) -> Finding:

@@ -1,8 +1,10 @@
-"""Training from end to end: split, learn, judge, track, and let the gate decide."""
+"""Training from end to end: audit, split, learn, judge, track, and let the gate decide."""
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +14,12 @@ from models.registry import Registry
 from models.scorer import LeadScorer
 from models.settings import Settings
 from training.candidate import Candidate, decide, put_forward
+from training.check import audited
 from training.evaluate import Evaluation
-from training.learn import learn
+from training.learn import learn, with_facts
 from training.split import Split, split
+
+logger = logging.getLogger("leadheat.training")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,17 +61,30 @@ class Training:
         }
 
 
-def train(dataset: Dataset, settings: Settings, registry: Registry, *, promote: bool = True) -> Training:
-    """Train on a data set, track the run, and promote the new version where every gate holds.
+def train(dataset: Dataset, settings: Settings, registry: Registry, *, promote: bool = True, allow: Sequence[str] = ()) -> Training:
+    """Audit a data set, train on it, track the run, and promote the new version where every gate holds.
+
+    Args:
+        dataset: what to learn from.
+        settings: how.
+        registry: where the run and the version are kept.
+        promote: let the gates decide; otherwise the version stays the challenger.
+        allow: codes of the audit's errors that shall not stop the training; the run and the version record them.
 
     Raises:
+        DataError: the audit found an error that is not allowed.
         LeadheatError: the data or the number of wins do not allow it, or the registry cannot be reached. The champion stays as it was.
     """
     started = time.monotonic()
     parts = split(dataset, settings.snapshots, settings.model.calibration_share)
+    logger.info("auditing %s", dataset.name)
+    findings = audited(dataset, settings, parts, allow)
+    findings.refuse()
     with registry.run(dataset.name) as run:
         run.log_settings(settings.model_dump(mode="json", by_alias=True))
-        scorer = learn(dataset, parts, settings)
+        run.log_json("audit.json", findings.to_dict())
+        run.log_tags({"audit_allowed": ", ".join(findings.overruled)})
+        scorer = with_facts(learn(dataset, parts, settings), audit=findings.to_facts())
         candidate = put_forward(scorer, dataset, parts.test, settings, registry, run)
     promoted = decide(candidate, registry, promote=promote)
     return Training(parts, candidate, promoted, time.monotonic() - started)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from training.commands.options import DATASET, JSON, read_dataset
+from training.commands.options import ALLOW, DATASET, JSON, read_dataset
 from training.console import example, say
 
 if TYPE_CHECKING:
@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 @click.command()
 @DATASET
 @click.option("--no-promote", is_flag=True, help="Register the version as challenger and leave it at that.")
+@ALLOW
 @JSON
 @example("leadheat train my-world")
-def train(source: Source, *, no_promote: bool, as_json: bool) -> int:
-    """Train, compare with rules and champion, track in MLflow, and promote if every gate holds; exit code 1 if one does not."""
+def train(source: Source, *, no_promote: bool, allow: tuple[str, ...], as_json: bool) -> int:
+    """Audit, train, compare with rules and champion, track in MLflow, and promote if every gate holds; exit code 1 if one does not."""
     from models.registry import Registry
     from training.show.learnt import training
     from training.train import train as run
 
-    done = run(read_dataset(source), source.settings, Registry(), promote=not no_promote)
+    done = run(read_dataset(source), source.settings, Registry(), promote=not no_promote, allow=allow)
     result = done.to_dict()
     say(result, training(result), as_json=as_json)
     return 0 if done.promoted or no_promote else 1

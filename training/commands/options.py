@@ -22,8 +22,19 @@ def _source(_context: click.Context, _parameter: click.Parameter, path: Path) ->
     return read_settings(path)
 
 
+def _codes(_context: click.Context, _parameter: click.Parameter, codes: tuple[str, ...]) -> tuple[str, ...]:
+    if codes:
+        from features.audit.codes import refuse_unknown
+
+        refuse_unknown(codes)
+    return codes
+
+
 DATASET = click.argument("source", metavar="DATASET", type=click.Path(path_type=Path), callback=_source)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
+ALLOW = click.option(
+    "--allow", metavar="CODE", multiple=True, callback=_codes, help="An error of the audit to train in spite of; the run records it."
+)
 VERSION = click.option("--version", default="champion", show_default=True, help="A version's number or alias.")
 LEADS = click.option("--leads", default=5000, show_default=True, type=click.IntRange(min=1), help="How many leads.")
 SEED = click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of all that is random.")
