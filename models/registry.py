@@ -105,6 +105,19 @@ class Registry:
                 self._unpack(version, folder)
         return folder
 
+    @contextmanager
+    def artifact(self, name: str, file: str) -> Iterator[Path]:
+        """A file among the artifacts of a version's run (number or alias), for as long as the block lasts.
+
+        Raises:
+            ModelError: the run keeps no such file.
+        """
+        version = self.version(name)
+        if file not in {kept.path for kept in self._client.list_artifacts(version.run_id)}:
+            raise ModelError(f"The run of version {version.version} keeps no {file}.", "An older leadheat made it: train again.")
+        with home.scratch() as scratch:
+            yield self._client.download(f"runs:/{version.run_id}/{file}", scratch)
+
     def promote(self, name: str, reason: str) -> Version:
         """Make a version (number or alias) the champion, in the registry and on this machine; the champion becomes the previous."""
         with self._deciding():

@@ -65,6 +65,10 @@ class TrainingRun:
         """A file of JSON among the run's artifacts."""
         self._client.log_text(self.run_id, json.dumps(content, indent=2, ensure_ascii=False), file)
 
+    def log_file(self, file: Path) -> None:
+        """A file among the run's artifacts, under its own name."""
+        self._client.log_artifact(self.run_id, str(file))
+
     def log_model(
         self, folder: Path, fingerprint: str, example: Mapping[str, Any], figures: Mapping[str, Any], gates: Sequence[Mapping[str, Any]]
     ) -> str:

@@ -25,12 +25,13 @@ Temperature = Literal["cold", "warm", "hot"]
 NAMES: tuple[Temperature, ...] = ("cold", "warm", "hot")
 """A temperature is an index into these."""
 
-_NUMBERS: dict[Policy, tuple[str, ...]] = {
+NUMBERS: dict[Policy, tuple[str, ...]] = {
     "lift": ("warm", "hot"),
     "capacity": ("hot_per_day", "hot_share", "warm_per_day", "warm_share"),
     "precision": ("warm", "hot"),
     "value": ("contact_cost", "win_value", "nurture_cost"),
 }
+"""The numbers that each policy takes."""
 _DEFAULTS = {"lift": (2.0, 4.0), "precision": (0.15, 0.33)}
 
 _Positive = Annotated[float, Field(gt=0)]
@@ -73,8 +74,8 @@ class TemperatureSettings(Strict):
 
     @model_validator(mode="after")
     def _fits_the_policy(self) -> Self:
-        for policy, numbers in _NUMBERS.items():
-            for name in set(numbers) - set(_NUMBERS[self.policy]):
+        for policy, numbers in NUMBERS.items():
+            for name in set(numbers) - set(NUMBERS[self.policy]):
                 if getattr(self, name) is not None:
                     raise ValueError(f'{name} belongs to policy = "{policy}", and the policy here is "{self.policy}"')
         problem = {"lift": self._of_two, "precision": self._of_two, "capacity": self._of_capacity, "value": self._of_value}[self.policy]()
@@ -168,6 +169,22 @@ class Bands:
         if previous is None:
             return entered
         return np.maximum(entered, np.minimum(np.asarray(previous, dtype=np.int8), _count(p, self.exits)))
+
+    def along(self, probability: npt.ArrayLike, lead: npt.ArrayLike) -> Temperatures:
+        """The temperatures, int8[m], of leads that are looked at again and again, each with the one before as ``previous``.
+
+        Args:
+            probability: calibrated, float64[m]; the looks of a lead stand together, the earliest first.
+            lead: the lead of each look, [m].
+        """
+        p, leads = np.asarray(probability, dtype=np.float64), np.asarray(lead)
+        first = np.flatnonzero(np.append(True, leads[1:] != leads[:-1])) if len(p) else np.zeros(0, dtype=np.intp)
+        looks = np.diff(np.append(first, len(p)))
+        temperature = self.of(p)
+        for step in range(1, int(looks.max(initial=0))):
+            now = first[looks > step] + step
+            temperature[now] = self.of(p[now], temperature[now - 1])
+        return temperature
 
     def observed(self, probability: npt.ArrayLike, y: npt.ArrayLike, lead: npt.ArrayLike) -> tuple[Band, ...]:
         """The same bands with the shares and rates of other rows, such as the test's; arguments as for ``measure``."""

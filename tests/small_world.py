@@ -12,9 +12,10 @@ from features.dataset import Dataset
 from features.history import History
 from models.scorer import LeadScorer
 from models.settings import Settings, read_settings
-from training.learn import learn
+from training.learn import learn, learn_with_unseen
 from training.simulation.simulate import simulate
 from training.split import Split, split
+from training.unseen import Unseen
 
 LEADS = 1_500
 
@@ -28,6 +29,7 @@ class SmallWorld:
     dataset: Dataset
     parts: Split
     scorer: LeadScorer
+    unseen: Unseen
 
     @cached_property
     def logistic(self) -> LeadScorer:
@@ -48,8 +50,8 @@ def small_world(folder: Path) -> SmallWorld:
     """Simulate into ``folder / "data"``, learn, and save the scorer into ``folder / "model"``."""
     simulate(folder / "data", LEADS, seed=3)
     settings, dataset, parts = prepared(folder / "data")
-    scorer = learn(dataset, parts, settings).save(folder / "model")
-    return SmallWorld(folder, settings, dataset, parts, scorer)
+    learnt = learn_with_unseen(dataset, parts, settings)
+    return SmallWorld(folder, settings, dataset, parts, learnt.scorer.save(folder / "model"), learnt.unseen)
 
 
 def prepared(data: Path) -> tuple[Settings, Dataset, Split]:

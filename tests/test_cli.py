@@ -18,7 +18,7 @@ import pytest
 from tests.command import Done, Place
 from tests.conftest import REPO
 
-COMMANDS = ["demo", "simulate", "check", "train", "evaluate", "score", "models", "promote", "rollback", "serve"]
+COMMANDS = ["demo", "simulate", "check", "train", "evaluate", "bands", "score", "models", "promote", "rollback", "serve"]
 FIGURES = {"rows", "positives", "auc", "average_precision", "brier", "log_loss", "ece", "lift_at_10", "intervals"}
 HEAVY = {"bentoml", "lightgbm", "matplotlib", "mlflow", "numba", "numpy", "pandas", "pyarrow", "pydantic", "rich", "scipy", "sklearn"}
 SMALLEST = """
@@ -88,7 +88,7 @@ def test_a_worse_training_is_refused_and_the_champion_stays(trained: tuple[Place
     place, _, second = trained
     told = second.json
     assert second.code == 1
-    assert {"run_id", "version", "promoted", "gate", "train", "test", "rules", "bands", "seconds"} <= told.keys()
+    assert {"run_id", "version", "promoted", "gate", "train", "test", "rules", "bands", "policy", "seconds"} <= told.keys()
     assert not told["promoted"]
     assert not all(gate["passed"] for gate in told["gate"])
     assert told["test"].keys() >= FIGURES <= told["rules"].keys()
@@ -107,6 +107,22 @@ def test_the_list_of_versions_is_readable(trained: tuple[Place, Done, Done]) -> 
     assert "champion" in done.out
     assert "refused" in done.out
     assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_bands_are_seen_before_they_are_chosen(trained: tuple[Place, Done, Done]) -> None:
+    place, _, second = trained
+    asked = ("bands", "world", "--policy", "capacity", "--hot-per-day", "20", "--hysteresis", "0.2")
+    done = place.run(*asked, "--version", "2", "--json")
+    assert done.code == 0, done.err
+    stored, capacity = done.json["policies"]
+    assert [band["lower"] for band in stored["bands"]] == [band["lower"] for band in second.json["bands"]]
+    assert [stored["policy"], capacity["policy"]] == ["lift", "capacity"]
+    assert capacity["toml"].splitlines() == ["[temperature]", 'policy = "capacity"', "hot_per_day = 20.0", "hysteresis = 0.2"]
+    words = place.run(*asked)
+    assert all(word in words.out for word in ("stored: lift", "capacity", "leads a day", "with hysteresis", "hot_per_day = 20.0"))
+    assert max(map(len, words.out.splitlines())) <= 80
+    refused = place.run("bands", "world", "--policy", "value")
+    assert (refused.code, "needs contact_cost and win_value" in refused.err) == (2, True)
 
 
 def test_check_says_that_a_world_is_fit(trained: tuple[Place, Done, Done]) -> None:

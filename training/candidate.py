@@ -20,8 +20,10 @@ from models.scorer import LeadScorer
 from models.settings import Settings
 from training.evaluate import Evaluation, evaluate
 from training.judge import judge
-from training.learn import with_facts
+from training.learn import Learnt, with_facts
 from training.plots import bands, probability
+from training.promises import prove
+from training.unseen import FILE, Unseen
 
 logger = logging.getLogger("leadheat.training")
 
@@ -47,23 +49,35 @@ class Candidate:
             "rules": self.evaluation.rules,
             "bands": [asdict(band) for band in some.bands] if some else [],
             "notes": list(some.notes) if some else [],
+            "policy": self.scorer.facts["policy"],
         }
 
 
-def put_forward(
-    scorer: LeadScorer, dataset: Dataset, test: Snapshots, settings: Settings, registry: Registry, run: TrainingRun
-) -> Candidate:
-    """Judge a scorer on the test part and register it as a version, the challenger, with all that was found."""
+def put_forward(learnt: Learnt, dataset: Dataset, test: Snapshots, settings: Settings, registry: Registry, run: TrainingRun) -> Candidate:
+    """Judge a scorer on the test part and register it as a version, the challenger, with all that was found.
+
+    The rows that its bands were chosen on are kept with the run, so that others can be chosen on the same.
+    """
     logger.info("judging it on %d later snapshots", len(test))
-    evaluation = evaluate(scorer, dataset, test, seed=settings.model.seed)
+    evaluation = evaluate(learnt.scorer, dataset, test, seed=settings.model.seed)
     gates = judge(evaluation, dataset, settings, registry)
     observed_until = from_micros(dataset.observed_until).date().isoformat()
-    scorer = with_facts(scorer, test=evaluation.model, rules=evaluation.rules, observed_until=observed_until)
+    told = {"test": evaluation.model, "rules": evaluation.rules, "observed_until": observed_until}
+    scorer = with_facts(learnt.scorer, **told, policy=_proved(learnt.scorer, evaluation))
     logger.info("tracking it in MLflow")
     with tempfile.TemporaryDirectory() as scratch:
+        learnt.unseen.write(Path(scratch) / FILE)
+        run.log_file(Path(scratch) / FILE)
         saved = scorer.save(Path(scratch) / "model")
         version = _track(run, saved, Path(scratch) / "model", evaluation, gates)
     return Candidate(saved, evaluation, gates, run.run_id, version)
+
+
+def _proved(scorer: LeadScorer, evaluation: Evaluation) -> dict[str, Any] | None:
+    """The bands and their policy in the test part, JSON-ready."""
+    if scorer.bands is None:
+        return None
+    return prove(scorer.settings.temperature, scorer.bands, Unseen.of(evaluation.snapshots, evaluation.probability)).to_dict()
 
 
 def decide(candidate: Candidate, registry: Registry, *, promote: bool = True) -> bool:

@@ -20,11 +20,11 @@ from models.conversion import BoostingClassifier, LogisticClassifier
 from models.feature_set import fit_feature_set
 from models.learning import LearningSettings, regularised
 from models.margin import Margin, Matrix
-from models.policies import choose_bands
 from models.rules import Rules
 from models.scorer import LeadScorer
 from models.settings import Settings
 from training.split import Split, weights
+from training.unseen import Unseen
 
 logger = logging.getLogger("leadheat.training")
 
@@ -49,7 +49,24 @@ class _Rows:
         return _Rows(self.X[rows], self.snapshots.take(rows), weight)
 
 
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """A scorer, and the calibration part as its bands were chosen on it."""
+
+    scorer: LeadScorer
+    unseen: Unseen
+
+    def with_facts(self, **facts: Any) -> Learnt:
+        """The same with a scorer that knows more about itself."""
+        return Learnt(with_facts(self.scorer, **facts), self.unseen)
+
+
 def learn(dataset: Dataset, parts: Split, settings: Settings) -> LeadScorer:
+    """The scorer of ``learn_with_unseen``."""
+    return learn_with_unseen(dataset, parts, settings).scorer
+
+
+def learn_with_unseen(dataset: Dataset, parts: Split, settings: Settings) -> Learnt:
     """Learn a scorer.
 
     The number of trees is found on held-out leads of the learning part. The model that stays is learnt from all training snapshots, for the
@@ -75,19 +92,19 @@ def learn(dataset: Dataset, parts: Split, settings: Settings) -> LeadScorer:
     logger.info("calibrating on the %d latest snapshots", len(late.snapshots))
     margin = learner.unseen_margin(train, late, rounds)
     choice = choose_calibration(margin, late.snapshots.label, late.snapshots.lead, late.weight, learning.seed)
-    probability = choice.calibration.probability(margin)
-    rows = late.snapshots
-    return LeadScorer(
+    unseen = Unseen.of(late.snapshots, choice.calibration.probability(margin))
+    scorer = LeadScorer(
         features=features,
         margin=model,
         calibration=choice.calibration,
-        bands=choose_bands(settings.temperature, probability, rows.label, rows.as_of, rows.lead),
-        reference=np.sort(probability),
+        bands=unseen.bands(settings.temperature),
+        reference=np.sort(unseen.probability),
         horizon=settings.snapshots.horizon,
         settings=settings.scoring,
         facts=_facts(dataset, parts, learning, rounds)
         | {"calibration": choice.to_dict(), "rules_calibration": _calibrate_rules(features, settings, late, learning.seed)},
     )
+    return Learnt(scorer, unseen)
 
 
 class _Learner:

@@ -16,7 +16,7 @@ from models.settings import Settings
 from training.candidate import Candidate, decide, put_forward
 from training.check import audited
 from training.evaluate import Evaluation
-from training.learn import learn, with_facts
+from training.learn import learn_with_unseen
 from training.split import Split, split
 
 logger = logging.getLogger("leadheat.training")
@@ -84,7 +84,7 @@ def train(dataset: Dataset, settings: Settings, registry: Registry, *, promote: 
         run.log_settings(settings.model_dump(mode="json", by_alias=True))
         run.log_json("audit.json", findings.to_dict())
         run.log_tags({"audit_allowed": ", ".join(findings.overruled)})
-        scorer = with_facts(learn(dataset, parts, settings), audit=findings.to_facts())
-        candidate = put_forward(scorer, dataset, parts.test, settings, registry, run)
+        learnt = learn_with_unseen(dataset, parts, settings).with_facts(audit=findings.to_facts())
+        candidate = put_forward(learnt, dataset, parts.test, settings, registry, run)
     promoted = decide(candidate, registry, promote=promote)
     return Training(parts, candidate, promoted, time.monotonic() - started)

@@ -47,15 +47,28 @@ def _with_interval(figures: Mapping[str, Any], name: str, digits: int) -> str:
     return f"{value:.{digits}f}" + ("" if low is None or high is None else f" ({low:.{digits}f}-{high:.{digits}f})")
 
 
-def bands(some: Iterable[Mapping[str, Any]], notes: Iterable[str]) -> Group:
-    """The bands: from which probability, how many leads, how many of them are won; and what is to be said of them."""
-    shown = table(
-        "Temperatures, as seen in the calibration part", "", "from probability", "share of leads", "won within the horizon", fixed=True
-    )
+def bands(some: Iterable[Mapping[str, Any]], notes: Iterable[str], policy: Mapping[str, Any] | None = None) -> Group:
+    """The bands: from which probability, how many leads, how many of them are won; and what is to be said of them.
+
+    With the ``policy`` of ``Training.to_dict`` also what the test part shows.
+    """
+    shown = table("Temperatures", "", "from", "share", "won, calibration part", "won, test part", fixed=True)
+    proofs = {proof["name"]: proof for proof in policy["bands"]} if policy else {}
     for band in some:
-        rate = "-" if band["rate"] is None else f"{band['rate']:.1%} ({band['rate_low']:.1%}-{band['rate_high']:.1%})"
-        shown.add_row(coloured(band["name"]), f"{band['lower']:.3f}", f"{band['share']:.1%}", rate)
-    return Group(shown, *map(escape, notes))
+        proof = proofs.get(band["name"])
+        shown.add_row(coloured(band["name"]), f"{band['lower']:.3f}", f"{band['share']:.1%}", _rate(band), _rate(proof) if proof else "-")
+    promises = [_promise(promise) for promise in policy["promises"]] if policy else []
+    return Group(shown, *promises, *map(escape, [*notes, *(policy["notes"] if policy else ())]))
+
+
+def _rate(band: Mapping[str, Any]) -> str:
+    return "-" if band["rate"] is None else f"{band['rate']:.1%} ({band['rate_low']:.1%}-{band['rate_high']:.1%})"
+
+
+def _promise(promise: Mapping[str, Any]) -> str:
+    limit = f"{'at most' if promise['at_most'] else 'at least'} {promise['promised']:.3g} {promise['figure']}"
+    shows = "-" if promise["actual"] is None else f"{promise['actual']:.3g} ({promise['low']:.3g}-{promise['high']:.3g})"
+    return f"{coloured(promise['name'])} promised {limit}; the test part shows {shows}: {promise['verdict']}."
 
 
 def verdicts(gates: Iterable[Mapping[str, Any]]) -> Table:
@@ -71,4 +84,4 @@ def training(result: Mapping[str, Any]) -> Group:
     fate = "promoted: it is the champion now" if result["promoted"] else "not promoted; it stays the challenger"
     end = f"Version {result['version']} is {fate}. {result['seconds']:.1f} s."
     figures = comparison({"model": result["test"], "rules": result["rules"]})
-    return Group(figures, bands(result["bands"], result["notes"]), verdicts(result["gate"]), end)
+    return Group(figures, bands(result["bands"], result["notes"], result["policy"]), verdicts(result["gate"]), end)
