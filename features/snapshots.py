@@ -96,11 +96,14 @@ def on_dates(dataset: Dataset, dates: np.ndarray, horizon: int) -> Snapshots:
     return labelled(dataset, lead, dates[day], horizon)
 
 
-def after_interactions(dataset: Dataset, horizon: int) -> Snapshots:
-    """Every lead one microsecond after each of its interactions became known, as long as it is open; once for each such moment."""
+def after_interactions(dataset: Dataset, horizon: int, first: int = UNKNOWN_TIME, last: int = NEVER) -> Snapshots:
+    """Every lead one microsecond after each of its interactions became known, as long as it is open; once for each such moment.
+
+    Of moments before ``first`` or after ``last`` (microseconds UTC) there are none.
+    """
     history = dataset.history
     lead, as_of = history.lead_of_row, history.known_at + 1
-    rows = (as_of > born(dataset)[lead]) & (as_of <= dataset.outcomes.closed_at[lead])
+    rows = (as_of > born(dataset)[lead]) & (as_of <= dataset.outcomes.closed_at[lead]) & (as_of >= first) & (as_of <= last)
     once = np.unique(np.stack([lead[rows], as_of[rows]], axis=1), axis=0)
     return labelled(dataset, once[:, 0], once[:, 1], horizon)
 
