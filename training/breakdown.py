@@ -8,7 +8,7 @@ stay that Holm (1979) lets stand at 5 % over all slices of the call, whatever ha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -23,7 +23,7 @@ from training.evaluate import Evaluation
 from training.groups import Grouping, groupings
 from training.metrics import ONLY_AUC, Predictions
 
-__all__ = ["Grouping", "Slice", "breakdown", "groupings", "stands_out"]
+__all__ = ["Grouping", "Slice", "breakdown", "groupings", "sliced", "stands_out"]
 
 FEWEST_LEADS = 10
 """So many won leads, and so many others, a slice needs for an AUC."""
@@ -89,21 +89,36 @@ def breakdown(evaluation: Evaluation, dataset: Dataset, by: Iterable[str] | None
             near = get_close_matches(name, known, 1)
             hint = f"Did you mean {near[0]!r}? " if near else ""
             raise SettingsError(f"There is nothing called {name!r} to break the figures down by.", f"{hint}Known are: {', '.join(known)}.")
-    found = [one for name in wanted for one in _slices(evaluation, name, known[name])]
+    chosen = {name: known[name] for name in wanted}
+    places = [rows for grouping in chosen.values() for rows in grouping.rows]
+    slices = sliced(evaluation.snapshots.label, evaluation.lead, evaluation.probability, chosen)
+    return [_ranked(one, evaluation, rows) for one, rows in zip(slices, places, strict=True)]
+
+
+def sliced(label: np.ndarray, lead: np.ndarray, expected: np.ndarray, parted: Mapping[str, Grouping]) -> list[Slice]:
+    """The rate of every group beside the mean of what was expected of its rows, with the verdicts over all groups; without AUCs.
+
+    Args:
+        label: int8[m], 1 won, 0 not.
+        lead: int64[m].
+        expected: a probability for each row, float64[m].
+        parted: ways to part the m rows, by name.
+    """
+    found = [
+        _slice(by, value, label[rows], lead[rows], expected[rows])
+        for by, grouping in parted.items()
+        for value, rows in zip(grouping.names, grouping.rows, strict=True)
+    ]
     return _judged([one for one, _ in found], np.array([chance for _, chance in found]))
 
 
-def _slices(evaluation: Evaluation, by: str, grouping: Grouping) -> Iterable[tuple[Slice, float]]:
-    """Each slice of a grouping with its p-value."""
-    for code, value in enumerate(grouping.names):
-        rows = np.flatnonzero(grouping.codes == code)
-        y, lead = evaluation.snapshots.label[rows], evaluation.lead[rows]
-        enough = float(effective_rows(y, lead)[-1])
-        rate, expected = float(y.mean()), float(evaluation.probability[rows].mean())
-        low, high = wilson(rate, enough)
-        counts = (len(rows), len(np.unique(lead)), int(y.sum()))
-        one = Slice(by, value, *counts, expected, rate, float(low), float(high))
-        yield _ranked(one, evaluation, rows), _chance(rate, expected, enough)
+def _slice(by: str, value: str, y: np.ndarray, lead: np.ndarray, expected: np.ndarray) -> tuple[Slice, float]:
+    """A slice with its p-value."""
+    enough = float(effective_rows(y, lead)[-1])
+    rate, mean = float(y.mean()), float(expected.mean())
+    low, high = wilson(rate, enough)
+    counts = (len(y), len(np.unique(lead)), int(y.sum()))
+    return Slice(by, value, *counts, mean, rate, float(low), float(high)), _chance(rate, mean, enough)
 
 
 def _ranked(one: Slice, evaluation: Evaluation, rows: np.ndarray) -> Slice:

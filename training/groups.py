@@ -36,6 +36,11 @@ class Grouping:
         used, packed = np.unique(codes, return_inverse=True)
         return cls(packed.astype(np.int64), tuple(names[code] for code in used))
 
+    @property
+    def rows(self) -> list[np.ndarray]:
+        """The positions of each group's snapshots, int64[...], in the order of the names."""
+        return [np.flatnonzero(self.codes == code) for code in range(len(self.names))]
+
 
 def groupings(dataset: Dataset, snapshots: Snapshots) -> dict[str, Grouping]:
     """All ways to part these snapshots, by name.
