@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from training.commands import bands, data, judge, learn, versions
+from training.commands import bands, data, judge, learn, migration, versions
 from training.commands.options import DATASET, JSON, LEADS, SEED, VERSION, load_scorer, read_dataset
 from training.console import Commands, example, say
 
@@ -97,7 +97,17 @@ def _batch(scorer: LeadScorer, dataset: Dataset, out: Path, as_of: int | None, *
     return about | bands | {"seconds": round(time.monotonic() - started, 3)}
 
 
-for command in (data.simulate, data.check, learn.train, judge.evaluate, bands.bands, versions.models, versions.promote, versions.rollback):
+for command in (
+    data.simulate,
+    data.check,
+    learn.train,
+    judge.evaluate,
+    bands.bands,
+    migration.migration,
+    versions.models,
+    versions.promote,
+    versions.rollback,
+):
     main.add_command(command)
 
 

@@ -53,10 +53,14 @@ class BoosterMargin:
 
     def margin(self, X: Matrix, threads: int = 1) -> Floats:
         """See ``Margin``."""
+        if not len(X):  # LightGBM divides by the number of rows
+            return np.zeros(0)
         return np.asarray(self._booster.predict(X, raw_score=True, num_threads=threads))
 
     def contributions(self, X: Matrix, threads: int = 1) -> Floats:
         """TreeSHAP values (Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9), LightGBM's own."""
+        if not len(X):
+            return np.zeros((0, X.shape[1] + 1))
         return np.asarray(self._booster.predict(X, pred_contrib=True, num_threads=threads))
 
     def save(self, folder: Path) -> None:

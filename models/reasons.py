@@ -85,6 +85,10 @@ class Explainer:
             reasons.append(Reason(EVERYTHING_ELSE, "everything else together", float(rest.sum())))
         return reasons
 
+    def words(self, signal: str, x: Matrix) -> str:
+        """The fact behind one of ``signals`` in a row's features, float32[F]."""
+        return self._words[self.signals.index(signal)](x)
+
     def _may_tell(self, signal: str, contribution: float) -> bool:
         forbidden = self._settings.never_plus if contribution > 0 else self._settings.never_minus
         return signal not in forbidden

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from features.contract import LeadheatError
+from features.contract import LeadheatError, SettingsError
 
 
 @contextmanager
@@ -34,6 +35,21 @@ def whole_file(out: Path, what: str) -> Iterator[Path]:
         raise LeadheatError(f"{what} cannot be written to {out}: {reason}.", "Make room, or write elsewhere.") from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def check_place(out: Path) -> None:
+    """Refuse early what could not be written in the end.
+
+    Raises:
+        SettingsError: no file can be made there.
+    """
+    folder = out.resolve().parent
+    if not folder.is_dir():
+        raise SettingsError(f"There is no folder {folder}.", "Make it first, or write elsewhere.")
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise SettingsError(f"No file can be written in {folder}: {error.strerror}.", "Write elsewhere.") from error
 
 
 def _remove_left_behind(out: Path) -> None:

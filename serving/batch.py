@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -23,7 +22,7 @@ from features.snapshots import open_leads
 from models.score_log import rows_of
 from models.scorer import LeadScorer
 from models.table import SCHEMA, table_of
-from models.whole_file import whole_file
+from models.whole_file import check_place, whole_file
 
 SHARD = 20_000
 """Leads that are scored and written at a time."""
@@ -73,13 +72,7 @@ def check_out(out: Path) -> None:
     """
     if out.suffix not in (".parquet", ".csv"):
         raise SettingsError(f"{out.name} is neither Parquet nor CSV.", "Let the name end with .parquet or .csv.")
-    folder = out.resolve().parent
-    if not folder.is_dir():
-        raise SettingsError(f"There is no folder {folder}.", "Make it first, or write elsewhere.")
-    try:
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise SettingsError(f"No file can be written in {folder}: {error.strerror}.", "Write elsewhere.") from error
+    check_place(out)
 
 
 def write_scores(tables: Iterable[pa.Table], out: Path) -> dict[str, int]:

@@ -18,7 +18,7 @@ import pytest
 from tests.command import Done, Place
 from tests.conftest import REPO
 
-COMMANDS = ["demo", "simulate", "check", "train", "evaluate", "bands", "score", "models", "promote", "rollback", "serve"]
+COMMANDS = ["demo", "simulate", "check", "train", "evaluate", "bands", "migration", "score", "models", "promote", "rollback", "serve"]
 FIGURES = {"rows", "positives", "auc", "average_precision", "brier", "log_loss", "ece", "lift_at_10", "intervals"}
 HEAVY = {"bentoml", "lightgbm", "matplotlib", "mlflow", "numba", "numpy", "pandas", "pyarrow", "pydantic", "rich", "scipy", "sklearn"}
 SMALLEST = """
@@ -123,6 +123,17 @@ def test_bands_are_seen_before_they_are_chosen(trained: tuple[Place, Done, Done]
     assert max(map(len, words.out.splitlines())) <= 80
     refused = place.run("bands", "world", "--policy", "value")
     assert (refused.code, "needs contact_cost and win_value" in refused.err) == (2, True)
+
+
+def test_the_migration_to_the_challenger_is_told(trained: tuple[Place, Done, Done]) -> None:
+    place, _, _ = trained
+    done = place.run("migration", "world", "--top", "3", "--out", "moves.csv")
+    assert done.code == 0, done.err
+    assert all(word in done.out for word in ("version 1 to 2", "The leads that move furthest", "What counts differently"))
+    assert max(map(len, done.out.splitlines())) <= 80
+    told = place.run("migration", "world", "--json").json
+    assert sum(map(sum, told["count"])) == told["leads"] > 0
+    assert len((place.folder / "moves.csv").read_text().splitlines()) == 1 + told["warmer"] + told["cooler"]
 
 
 def test_check_says_that_a_world_is_fit(trained: tuple[Place, Done, Done]) -> None:
