@@ -74,23 +74,50 @@ def choose_calibration(
         ModelError: no rows, unequal lengths, margins or weights that are not finite, or labels other than 0 and 1.
     """
     margin, label, weight = _checked(margin, y, weight)
-    members = np.unique(np.arange(len(label)) if groups is None else np.asarray(groups), return_inverse=True)[1]
-    fold = np.random.default_rng(seed).permutation(int(members.max()) + 1)[members] % FOLDS
+    members = _members(groups, len(label))
+    fold = _folds(members, seed)
     standing: Method = "none"
-    standing_loss = _row_loss(Calibration(), margin, label)
+    standing_loss = _row_loss(margin, label)
     candidates = [Candidate("none", _mean(standing_loss, weight), None, None, "the margin as it is")]
     for method in METHODS[1:]:
         obstacle = _obstacle(method, margin, label)
         if obstacle:
             candidates.append(Candidate(method, None, None, None, f"not tried: {obstacle}"))
             continue
-        loss = _held_out_loss(method, margin, label, weight, fold)
-        gain, error = _gain(standing_loss - loss, weight, members)
+        loss = _row_loss(_held_out(method, margin, label, weight, fold), label)
+        gain, error = mean_and_error(standing_loss - loss, members, weight)
         better = gain > error
         candidates.append(Candidate(method, _mean(loss, weight), gain, error, f"{'' if better else 'not '}clearly better than {standing}"))
         if better:
             standing, standing_loss = method, loss
     return CalibrationChoice(fit_calibration(standing, margin, label, weight), tuple(candidates))
+
+
+def unseen_log_odds(
+    method: Method, margin: Floats, y: npt.ArrayLike, groups: npt.ArrayLike | None = None, weight: Floats | None = None, seed: int = 0
+) -> Floats:
+    """Calibrated log-odds, float64[m], of each row by a calibration that was fitted on other groups' rows.
+
+    Models can be compared by them, and none gains by bending more to its rows. Arguments and errors as for ``choose_calibration``.
+    """
+    margin, label, weight = _checked(margin, y, weight)
+    return _held_out(method, margin, label, weight, _folds(_members(groups, len(label)), seed))
+
+
+def mean_and_error(values: Floats, groups: npt.ArrayLike, weight: Floats) -> tuple[float, float]:
+    """Weighted mean of values, float64[m], and its standard error over groups (the linearised ratio estimator)."""
+    mean = _mean(values, weight)
+    spread = np.bincount(_members(groups, len(values)), weight * (values - mean))
+    return mean, float(np.sqrt((spread**2).sum()) / weight.sum())
+
+
+def _members(groups: npt.ArrayLike | None, rows: int) -> npt.NDArray[np.intp]:
+    """The group of each row, numbered from 0 on."""
+    return np.unique(np.arange(rows) if groups is None else np.asarray(groups), return_inverse=True)[1]
+
+
+def _folds(members: npt.NDArray[np.intp], seed: int) -> npt.NDArray[np.int64]:
+    return np.random.default_rng(seed).permutation(int(members.max()) + 1)[members] % FOLDS
 
 
 def _obstacle(method: Method, margin: Floats, label: Floats) -> str:
@@ -226,25 +253,17 @@ def _curve(margin: Floats, label: Floats, weight: Floats) -> tuple[list[float], 
     return [block.knot for block in blocks], [block.level for block in blocks]
 
 
-def _held_out_loss(method: Method, margin: Floats, label: Floats, weight: Floats, fold: npt.NDArray[np.int64]) -> Floats:
-    loss = np.empty_like(margin)
+def _held_out(method: Method, margin: Floats, label: Floats, weight: Floats, fold: npt.NDArray[np.int64]) -> Floats:
+    log_odds = np.empty_like(margin)
     for held in np.unique(fold):
         out = fold == held
-        loss[out] = _row_loss(fit_calibration(method, margin[~out], label[~out], weight[~out]), margin[out], label[out])
-    return loss
+        log_odds[out] = fit_calibration(method, margin[~out], label[~out], weight[~out]).log_odds(margin[out])
+    return log_odds
 
 
-def _row_loss(calibration: Calibration, margin: Floats, label: Floats) -> Floats:
-    log_odds = calibration.log_odds(margin)
+def _row_loss(log_odds: Floats, label: Floats) -> Floats:
     return np.logaddexp(0.0, log_odds) - label * log_odds
 
 
-def _mean(loss: Floats, weight: Floats) -> float:
-    return float((weight * loss).sum() / weight.sum())
-
-
-def _gain(difference: Floats, weight: Floats, members: npt.NDArray[np.int64]) -> tuple[float, float]:
-    """Weighted mean of a difference and its standard error over groups (the linearised ratio estimator)."""
-    mean = _mean(difference, weight)
-    spread = np.bincount(members, weight * (difference - mean))
-    return mean, float(np.sqrt((spread**2).sum()) / weight.sum())
+def _mean(values: Floats, weight: Floats) -> float:
+    return float((weight * values).sum() / weight.sum())

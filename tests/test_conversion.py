@@ -112,6 +112,18 @@ def test_a_constant_column_and_one_without_values_weigh_nothing() -> None:
     assert margin.columns == (0, 1, 2)
 
 
+def test_equal_columns_share_what_they_weigh_as_if_each_were_fitted() -> None:
+    X, y = rows()
+    three = X[:, [0, 0, 1, 0, 4]]
+    margin = LogisticClassifier().fit(three, y).margin_
+    nearly = three + np.array([0, 1e-6, 0, -1e-6, 0], np.float32)  # not equal any more, so each is fitted
+    apart = LogisticClassifier().fit(nearly, y).margin_
+    assert isinstance(margin, LinearMargin)
+    assert isinstance(apart, LinearMargin)
+    assert margin.weight[0] == margin.weight[1] == margin.weight[3]
+    np.testing.assert_allclose(margin.weight, apart.weight, rtol=0, atol=1e-4)
+
+
 def test_rows_of_weight_zero_teach_nothing() -> None:
     X, y = rows()
     half = np.arange(ROWS) % 2

@@ -47,6 +47,7 @@ class Candidate:
             "gate": [verdict.to_dict() for verdict in self.gates],
             "test": self.evaluation.model,
             "rules": self.evaluation.rules,
+            "linear": self.scorer.facts.get("linear"),
             "bands": [asdict(band) for band in some.bands] if some else [],
             "notes": list(some.notes) if some else [],
             "policy": self.scorer.facts["policy"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +24,7 @@ from models.margin import Margin, Matrix
 from models.rules import Rules
 from models.scorer import LeadScorer
 from models.settings import Settings
+from training.linear import compare_with_linear
 from training.split import Split, weights
 from training.unseen import Unseen
 
@@ -34,6 +36,8 @@ HELD_OUT = 4
 """One lead in so many is held out to find when to stop; it is looked at in the later half of the learning part."""
 FOLDS = 3
 """Parts of the leads for cross-fitting."""
+LINEAR_ROWS = 30_000
+"""The linear model beside the trees learns from about so many snapshots at most: for its few parameters more would tell little."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +94,9 @@ def learn_with_unseen(dataset: Dataset, parts: Split, settings: Settings) -> Lea
     logger.info("learning the %s model", learning.kind)
     model = learner.fit(train, rounds)
     logger.info("calibrating on the %d latest snapshots", len(late.snapshots))
-    margin = learner.unseen_margin(train, late, rounds)
+    margin = unseen_margin(train, late, lambda some: learner.fit(some, rounds))
     choice = choose_calibration(margin, late.snapshots.label, late.snapshots.lead, late.weight, learning.seed)
+    linear = _beside(learner, train, late, margin, learning.seed) if learner.boosts else None
     unseen = Unseen.of(late.snapshots, choice.calibration.probability(margin))
     scorer = LeadScorer(
         features=features,
@@ -102,7 +107,11 @@ def learn_with_unseen(dataset: Dataset, parts: Split, settings: Settings) -> Lea
         horizon=settings.snapshots.horizon,
         settings=settings.scoring,
         facts=_facts(dataset, parts, learning, rounds)
-        | {"calibration": choice.to_dict(), "rules_calibration": _calibrate_rules(features, settings, late, learning.seed)},
+        | {
+            "linear": linear,
+            "calibration": choice.to_dict(),
+            "rules_calibration": _calibrate_rules(features, settings, late, learning.seed),
+        },
     )
     return Learnt(scorer, unseen)
 
@@ -129,21 +138,36 @@ class _Learner:
         model.fit(some.X, some.snapshots.label, some.weight, later=(rows.X[later], label[later]))
         return int(model.rounds_)
 
-    def unseen_margin(self, train: _Rows, late: _Rows, rounds: int) -> np.ndarray:
-        """float64[m]: the margin of each late row by a model of all training rows but for a part of the leads, its own among them."""
-        margin = np.empty(len(late.snapshots))
-        for fold in range(FOLDS):
-            without = self.fit(train.take(_hash(train.snapshots.lead) % FOLDS != fold), rounds)
-            mine = _hash(late.snapshots.lead) % FOLDS == fold
-            margin[mine] = without.margin(late.X[mine], self._threads)
-        return margin
-
     def fit(self, rows: _Rows, rounds: int) -> Margin:
         """The model of all these rows."""
         if self.boosts:
             boosting = BoostingClassifier(self._learning, self._categorical, rounds, self._threads)
             return boosting.fit(rows.X, rows.snapshots.label, rows.weight).margin_
+        return self.fit_linear(rows)
+
+    def fit_linear(self, rows: _Rows) -> Margin:
+        """Logistic regression of all these rows."""
         return LogisticClassifier(categorical=self._categorical).fit(rows.X, rows.snapshots.label, rows.weight).margin_
+
+
+def unseen_margin(train: _Rows, late: _Rows, fit: Callable[[_Rows], Margin]) -> np.ndarray:
+    """float64[m]: the margin of each late row by a model of all training rows but for a part of the leads, its own among them."""
+    margin = np.empty(len(late.snapshots))
+    for fold in range(FOLDS):
+        without = fit(train.take(_hash(train.snapshots.lead) % FOLDS != fold))
+        mine = _hash(late.snapshots.lead) % FOLDS == fold
+        margin[mine] = without.margin(late.X[mine], os.cpu_count() or 1)
+    return margin
+
+
+def _beside(learner: _Learner, train: _Rows, late: _Rows, trees: np.ndarray, seed: int) -> dict[str, Any]:
+    """How logistic regression does on the late rows, beside the trees' margin."""
+    logger.info("comparing it with logistic regression on the same features")
+    parts = -(-len(train.snapshots) // LINEAR_ROWS)
+    some = train.take(_hash(train.snapshots.lead) // FOLDS % parts == 0)
+    linear = unseen_margin(some, late, learner.fit_linear)
+    compared = compare_with_linear(trees, linear, late.snapshots, late.weight, seed)
+    return compared | {"learnt_from": len(some.snapshots)}
 
 
 def rules_probability(rules: Rules, calibration: Calibration, X: Matrix) -> np.ndarray:

@@ -84,4 +84,5 @@ def training(result: Mapping[str, Any]) -> Group:
     fate = "promoted: it is the champion now" if result["promoted"] else "not promoted; it stays the challenger"
     end = f"Version {result['version']} is {fate}. {result['seconds']:.1f} s."
     figures = comparison({"model": result["test"], "rules": result["rules"]})
-    return Group(figures, bands(result["bands"], result["notes"], result["policy"]), verdicts(result["gate"]), end)
+    beside = [escape(result["linear"]["words"])] if result["linear"] else []
+    return Group(figures, *beside, bands(result["bands"], result["notes"], result["policy"]), verdicts(result["gate"]), end)
