@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from features.catalogue import FeatureSet
-from features.contract import from_micros
+from features.contract import Finding, from_micros
 from features.dataset import Dataset
 from features.snapshots import Snapshots
 from models.gate import Gate, passed, reason
@@ -21,8 +21,10 @@ from models.settings import Settings
 from training.evaluate import Evaluation, evaluate
 from training.judge import judge
 from training.learn import Learnt, with_facts
-from training.plots import bands, probability
 from training.promises import prove
+from training.report.evidence import Evidence
+from training.report.exhibits import exhibits
+from training.report.html import report
 from training.unseen import FILE, Unseen
 
 logger = logging.getLogger("leadheat.training")
@@ -54,8 +56,16 @@ class Candidate:
         }
 
 
-def put_forward(learnt: Learnt, dataset: Dataset, test: Snapshots, settings: Settings, registry: Registry, run: TrainingRun) -> Candidate:
-    """Judge a scorer on the test part and register it as a version, the challenger, with all that was found.
+def put_forward(
+    learnt: Learnt,
+    dataset: Dataset,
+    test: Snapshots,
+    settings: Settings,
+    registry: Registry,
+    run: TrainingRun,
+    findings: Sequence[Finding] = (),
+) -> Candidate:
+    """Judge a scorer on the test part and register it as a version, the challenger, with all that was found, and a report of it.
 
     The rows that its bands were chosen on are kept with the run, so that others can be chosen on the same.
     """
@@ -70,7 +80,9 @@ def put_forward(learnt: Learnt, dataset: Dataset, test: Snapshots, settings: Set
         learnt.unseen.write(Path(scratch) / FILE)
         run.log_file(Path(scratch) / FILE)
         saved = scorer.save(Path(scratch) / "model")
-        version = _track(run, saved, Path(scratch) / "model", evaluation, gates)
+        told_gates = [verdict.to_dict() for verdict in gates]
+        _report(Evidence(saved, dataset, settings, evaluation, findings, told_gates, run_id=run.run_id), run, Path(scratch) / "report.html")
+        version = _track(run, saved, Path(scratch) / "model", evaluation, told_gates)
     return Candidate(saved, evaluation, gates, run.run_id, version)
 
 
@@ -90,23 +102,22 @@ def decide(candidate: Candidate, registry: Registry, *, promote: bool = True) ->
     return False
 
 
-def _track(run: TrainingRun, scorer: LeadScorer, folder: Path, evaluation: Evaluation, verdicts: list[Gate]) -> str:
-    """Log figures, plots and the model folder; returns the version's number."""
+def _track(run: TrainingRun, scorer: LeadScorer, folder: Path, evaluation: Evaluation, gates: Sequence[dict[str, Any]]) -> str:
+    """Log figures and the model folder; returns the version's number."""
     run.log_tags({"data": scorer.facts["data"]["fingerprint"], "model": scorer.fingerprint})
     run.log_figures({"test": evaluation.model, "rules": evaluation.rules})
     run.log_json("facts.json", scorer.facts)
-    for name, figure in _plots(scorer, evaluation).items():
-        run.log_plot(name, figure)
     summary = {"test": evaluation.model, "rules": evaluation.rules, "data": scorer.facts["data"]["name"]}
-    gates = [verdict.to_dict() for verdict in verdicts]
     return run.log_model(folder, scorer.fingerprint, example_body(scorer.features), summary, gates)
 
 
-def _plots(scorer: LeadScorer, evaluation: Evaluation) -> Mapping[str, Any]:
-    y, lead, series = evaluation.snapshots.label, evaluation.lead, evaluation.predictions
-    expected = scorer.bands.bands if scorer.bands else ()
-    actual = scorer.bands.observed(evaluation.probability, y, lead) if scorer.bands else ()
-    return {"calibration": probability.calibration(series), "gains": probability.gains(series), "bands": bands.bands(expected, actual)}
+def _report(evidence: Evidence, run: TrainingRun, file: Path) -> None:
+    """Log the report, and its pictures each by itself."""
+    shown = exhibits(evidence)
+    for exhibit in shown:
+        run.log_plot(exhibit.key, exhibit.figure)
+    file.write_text(report(evidence, shown), encoding="utf-8")
+    run.log_file(file)
 
 
 def example_body(features: FeatureSet) -> dict[str, Any]:

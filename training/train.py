@@ -85,6 +85,6 @@ def train(dataset: Dataset, settings: Settings, registry: Registry, *, promote: 
         run.log_json("audit.json", findings.to_dict())
         run.log_tags({"audit_allowed": ", ".join(findings.overruled)})
         learnt = learn_with_unseen(dataset, parts, settings).with_facts(audit=findings.to_facts())
-        candidate = put_forward(learnt, dataset, parts.test, settings, registry, run)
+        candidate = put_forward(learnt, dataset, parts.test, settings, registry, run, findings.findings)
     promoted = decide(candidate, registry, promote=promote)
     return Training(parts, candidate, promoted, time.monotonic() - started)

@@ -6,54 +6,61 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from models.temperature import Band
-from training.plots.style import FAINT, INK, TEMPERATURES, finish, new_figure, percent
+from training.plots.style import FAINT, INK, PAPER, TEMPERATURES, finish, new_figure, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_THICK = 0.46
+
 
 def bands(expected: Sequence[Band], actual: Sequence[Band], title: str = "Do the bands keep their promise?") -> Figure:
-    """For cold, warm and hot: the rate that was expected, the rate that came, both with 95 % intervals, and the bands' shares."""
-    figure = new_figure(8.4, 4.8)
-    rates, shares = figure.subplots(1, 2, width_ratios=(3, 2))
+    """For cold, warm and hot, from below: the interval that was promised as a box, and the rate that came with its 95 % interval.
+
+    Beside each band stand the probabilities that it covers, and its share: expected and actual.
+    """
+    figure = new_figure(4.5, 3.2)
+    axes = figure.subplots()
     for at, (promise, outcome) in enumerate(zip(expected, actual, strict=True)):
-        _rate(rates, at, promise, side=-1)
-        _rate(rates, at, outcome, side=1)
-        _share(shares, at, promise, side=-1)
-        _share(shares, at, outcome, side=1)
-    names = [band.name for band in expected]
-    rates.set(ylabel="won within the horizon", ylim=(0, None), xlim=(-0.5, len(names) - 0.5))
-    rates.set_xticks(range(len(names)), [f"{band.name}\n{_range(band)}" for band in expected])
-    shares.set(ylabel="share of leads", ylim=(0, 1.1 * max(band.share for band in (*expected, *actual))))
-    shares.set_xticks(range(len(names)), names)
-    for axes in (rates, shares):
-        finish(axes)
-        percent(axes, x=False, y=True)
-    figure.suptitle(title, fontsize=12, fontweight="bold", color=INK)
-    rates.plot([], [], color=INK, marker="o", linestyle="", markerfacecolor="white", label="expected, from calibration")
-    rates.plot([], [], color=INK, marker="o", linestyle="", label="actual, in the test")
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+        _promised(axes, at, promise)
+        _came(axes, at, outcome)
+    axes.set(xlabel="won within the horizon", xlim=(0, None), ylim=(-0.6, len(expected) - 0.4), title=title)
+    axes.set_yticks(range(len(expected)), [_label(promise, outcome) for promise, outcome in zip(expected, actual, strict=True)])
+    axes.plot([], [], color=FAINT, alpha=0.35, linewidth=9, label="promised, with its interval")
+    axes.plot([], [], color=INK, marker="o", markersize=5, linewidth=1.4, label="what came, with its interval")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8, labelcolor=INK)
+    finish(axes)
+    axes.grid(visible=False, axis="y")
+    percent(axes, x=True, y=False)
     return figure
 
 
-def _rate(axes: Axes, at: int, band: Band, *, side: int) -> None:
-    """A point with its interval and its label; what was expected stands left (-1) and hollow, what came right (1) and filled."""
-    x, color = at + 0.08 * side, TEMPERATURES[band.name]
-    label: dict[str, Any] = {"textcoords": "offset points", "ha": "left" if side > 0 else "right", "va": "center", "fontsize": 8}
+def _promised(axes: Axes, at: int, band: Band) -> None:
+    """A box over the promised interval with a line at the expected rate."""
     if band.rate is None or band.rate_low is None or band.rate_high is None:
-        axes.annotate("no leads", (x, 0), (8 * side, 8), color=FAINT, **label)
+        return
+    color = TEMPERATURES[band.name]
+    axes.barh(at, band.rate_high - band.rate_low, _THICK, band.rate_low, color=color, alpha=0.28, linewidth=0)
+    axes.plot([band.rate] * 2, [at - _THICK / 2, at + _THICK / 2], color=color, linewidth=2, solid_capstyle="butt")
+
+
+def _came(axes: Axes, at: int, band: Band) -> None:
+    """A point with its interval, and the rate above it."""
+    label: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "va": "bottom", "fontsize": 8}
+    if band.rate is None or band.rate_low is None or band.rate_high is None:
+        axes.annotate("no leads", (0, at), (22, -4), color=FAINT, **label)
         return
     reach = [[max(band.rate - band.rate_low, 0)], [max(band.rate_high - band.rate, 0)]]
-    fill = color if side > 0 else "white"
-    axes.errorbar(x, band.rate, reach, color=color, marker="o", markersize=7, markerfacecolor=fill, elinewidth=1.6, capsize=3)
-    axes.annotate(f"{band.rate:.1%}", (x, band.rate), (8 * side, 0), color=INK, **label)
+    color = TEMPERATURES[band.name]
+    axes.errorbar(
+        band.rate, at, xerr=reach, color=INK, marker="o", markersize=6.5, markerfacecolor=color, markeredgecolor=PAPER, elinewidth=1.4
+    )
+    axes.annotate(f"{band.rate:.1%}", (band.rate, at), (0, 15), color=INK, fontweight="bold", **label)
 
 
-def _share(axes: Axes, at: int, band: Band, *, side: int) -> None:
-    x, color = at + 0.2 * side, TEMPERATURES[band.name]
-    axes.bar(x, band.share, width=0.36, facecolor=color if side > 0 else "white", edgecolor=color, linewidth=1.4)
-    axes.annotate(f"{band.share:.1%}", (x, band.share), (0, 3), textcoords="offset points", ha="center", fontsize=7, color=INK)
+def _label(expected: Band, actual: Band) -> str:
+    return f"{expected.name}: {_range(expected)}\n{actual.share:.1%} of looks, {expected.share:.1%} expected"
 
 
 def _range(band: Band) -> str:

@@ -1,6 +1,7 @@
 """What all pictures share: colours, fonts, finishing, and PNGs with the same bytes for the same figure.
 
-A function that draws returns a Matplotlib figure of its own and touches no global state; ``pyplot`` is never loaded.
+A function that draws returns a Matplotlib figure of its own and touches no global state; ``pyplot`` is never loaded. Colours have
+roles (``COLOURS``), so that a picture can follow a light or a dark theme: ``training.report.svg`` puts the theme's in their place.
 """
 
 from __future__ import annotations
@@ -12,10 +13,58 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, FAINT, GRID = "#1f2933", "#7b8794", "#e4e7eb"
-SERIES = ("#1f6feb", "#d9822b", "#3f9c6b", "#8b5cf6")
-TEMPERATURES = {"cold": "#4a90c2", "warm": "#e8a33d", "hot": "#d64545"}
+INK, FAINT, GRID, PAPER = "#1b222c", "#6b7684", "#e3e6ea", "#fffffe"
+MODEL, RULES, CHAMPION, OTHER = "#4a44c6", "#8a7f72", "#1b8a7a", "#a8559b"
+TEMPERATURES = {"cold": "#4f8fbf", "warm": "#e0a02f", "hot": "#cf4440"}
+COLOURS = {
+    "ink": INK,
+    "faint": FAINT,
+    "grid": GRID,
+    "paper": PAPER,
+    "model": MODEL,
+    "rules": RULES,
+    "champion": CHAMPION,
+    "other": OTHER,
+    **TEMPERATURES,
+}
+"""Every colour that a picture may have, each by its role and no two alike."""
+SERIES = (MODEL, RULES, CHAMPION, OTHER)
 MARKERS = ("o", "s", "D", "^")
+
+_LONGEST = 36
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, sizes in inches."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=144, layout="constrained", facecolor=PAPER)
+
+
+def finish(axes: Axes) -> None:
+    """Quiet spines and grid, and the fonts of title and labels."""
+    axes.set_facecolor(PAPER)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(FAINT)
+    axes.tick_params(colors=INK, labelsize=8, length=3, color=FAINT)
+    axes.grid(visible=True, color=GRID, linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.title.set(fontsize=10, fontweight="bold", color=INK)
+    for label in (axes.xaxis.label, axes.yaxis.label):
+        label.set(fontsize=8.5, color=INK)
+
+
+def percent(axes: Axes, *, x: bool, y: bool) -> None:
+    """Ticks in percent."""
+    for axis in [axes.xaxis] * x + [axes.yaxis] * y:
+        axis.set_major_formatter(lambda value, _: f"{100 * value:.4g}%")
+
+
+def literal(text: str) -> str:
+    """A text from the data as a label: never mathematics, of one line, and cut where it is longer than a label can be."""
+    plain = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    short = plain if len(plain) <= _LONGEST else plain[: _LONGEST - 1] + "…"
+    return short.replace("$", r"\$")
 
 
 def png(figure: Figure) -> bytes:
@@ -23,32 +72,3 @@ def png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, sizes in inches."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), dpi=120, layout="constrained", facecolor="white")
-
-
-def finish(axes: Axes) -> None:
-    """Quiet spines and grid, and the fonts of title and labels."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(FAINT)
-    axes.tick_params(colors=INK, labelsize=9, length=3)
-    axes.grid(visible=True, color=GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.title.set(fontsize=12, fontweight="bold", color=INK)
-    for label in (axes.xaxis.label, axes.yaxis.label):
-        label.set(fontsize=9.5, color=INK)
-
-
-def percent(axes: Axes, *, x: bool, y: bool) -> None:
-    """Ticks in percent."""
-    from matplotlib.ticker import PercentFormatter
-
-    if x:
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0))
-    if y:
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
