@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from training.commands import bands, data, judge, learn, migration, versions
+from training.commands import bands, data, judge, learn, migration, versions, watch
 from training.commands.options import DATASET, JSON, LEADS, SEED, VERSION, load_scorer, read_dataset
 from training.console import Commands, example, say
 
@@ -107,6 +107,7 @@ for command in (
     versions.models,
     versions.promote,
     versions.rollback,
+    watch.monitor,
 ):
     main.add_command(command)
 

@@ -125,7 +125,14 @@ def labelled(dataset: Dataset, lead: np.ndarray, as_of: np.ndarray, horizon: int
 
 def open_leads(dataset: Dataset, as_of: int) -> np.ndarray:
     """int64[k]: the leads that were created before ``as_of`` and not closed before it; unknown creation counts as before."""
-    return np.flatnonzero((born(dataset) < as_of) & (dataset.outcomes.closed_at >= as_of))
+    every = np.arange(len(dataset.history))
+    return np.flatnonzero(are_open(dataset, every, np.full(len(every), as_of)))
+
+
+def are_open(dataset: Dataset, lead: np.ndarray, as_of: np.ndarray) -> np.ndarray:
+    """bool[m]: whether each lead was open at its moment, as ``open_leads`` has it."""
+    opened: np.ndarray = (born(dataset)[lead] < as_of) & (dataset.outcomes.closed_at[lead] >= as_of)
+    return opened
 
 
 def grid(first: int, last: int, every: int) -> np.ndarray:

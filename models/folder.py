@@ -1,12 +1,15 @@
 """A scorer as a folder: JSON and LightGBM's text, nothing that can run.
 
-=============  ==========================================================================================
-scorer.json    features, calibration, bands, horizon and settings
-model.txt      the trees, or ``linear.json``, the linear model; neither where the rules score alone
-reference.json the ascending probabilities of the reference population
-facts.json     figures, and on what the model was trained; not part of the fingerprint
-manifest.json  the format's number, the fingerprint and the SHA-256 of every other file
-=============  ==========================================================================================
+===============  ======================================================================================
+scorer.json      features, calibration, bands, horizon and settings
+model.txt        the trees, or ``linear.json``, the linear model; neither where the rules score alone
+reference.json   the ascending probabilities of the reference population
+facts.json       figures, and on what the model was trained
+population.json  the features of the reference population
+manifest.json    the format's number, the fingerprint and the SHA-256 of every other file
+===============  ======================================================================================
+
+The fingerprint leaves out facts and population, which decide about no score.
 """
 
 from __future__ import annotations
@@ -25,13 +28,14 @@ from features.catalogue import FeatureSet
 from features.contract import LeadheatError, ModelError
 from models.calibration import Calibration
 from models.margin import load_margin
+from models.population import Population
 from models.scorer import LeadScorer
 from models.settings import ScoringSettings, parse_settings
 from models.temperature import Bands
 
 FORMAT = 1
-MANIFEST, FACTS = "manifest.json", "facts.json"
-_FILES = frozenset({"scorer.json", "model.txt", "linear.json", "reference.json", FACTS, MANIFEST})
+MANIFEST, FACTS, POPULATION = "manifest.json", "facts.json", "population.json"
+_FILES = frozenset({"scorer.json", "model.txt", "linear.json", "reference.json", FACTS, POPULATION, MANIFEST})
 
 
 def save(scorer: LeadScorer, folder: Path) -> LeadScorer:
@@ -48,6 +52,8 @@ def save(scorer: LeadScorer, folder: Path) -> LeadScorer:
     _write(fresh / "scorer.json", _definition(scorer))
     _write(fresh / "reference.json", scorer.reference.tolist())
     _write(fresh / FACTS, scorer.facts)
+    if scorer.population is not None:
+        _write(fresh / POPULATION, scorer.population.to_dict(), indent=None)
     if scorer.margin is not None:
         scorer.margin.save(fresh)
     hashes = {file.name: _hash(file) for file in sorted(fresh.iterdir())}
@@ -79,6 +85,7 @@ def load(folder: Path, version: str | None = None) -> LeadScorer:
             facts=_read(folder / FACTS),
             version=version,
             fingerprint=manifest["fingerprint"],
+            population=Population.from_dict(_read(folder / POPULATION)) if POPULATION in manifest["files"] else None,
         )
     except ModelError:
         raise
@@ -114,7 +121,7 @@ def _check(folder: Path, manifest: Any) -> None:
 
 def _fingerprint(hashes: Mapping[str, str]) -> str:
     """SHA-256 over the files that decide about a score."""
-    deciding = {name: digest for name, digest in hashes.items() if name != FACTS}
+    deciding = {name: digest for name, digest in hashes.items() if name not in (FACTS, POPULATION)}
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
 
@@ -122,8 +129,8 @@ def _hash(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
 
 
-def _write(file: Path, content: Any) -> None:
-    file.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+def _write(file: Path, content: Any, indent: int | None = 1) -> None:
+    file.write_text(json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _read(file: Path) -> Any:

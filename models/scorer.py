@@ -17,6 +17,7 @@ from features.history import History
 from models.answer import Answer, answer
 from models.calibration import Calibration, to_probability
 from models.margin import Margin
+from models.population import Population
 from models.qualification import Qualifier
 from models.reasons import Explainer
 from models.rules import Rules
@@ -71,6 +72,7 @@ class LeadScorer:
         facts: what ``GET /model`` tells besides: figures, when trained on what; JSON-ready.
         version: in the registry, where it came from there.
         fingerprint: SHA-256 of the saved files; empty for a scorer that was never saved.
+        population: the features of the reference population, to measure drift from.
     """
 
     features: FeatureSet
@@ -83,6 +85,7 @@ class LeadScorer:
     facts: dict[str, Any]
     version: str | None = None
     fingerprint: str = ""
+    population: Population | None = None
 
     @property
     def schema(self) -> Schema:

@@ -20,6 +20,7 @@ from models.exploration import ExplorationSettings
 from models.gate import GateSettings
 from models.learning import LearningSettings
 from models.lifecycle import QualificationSettings
+from models.monitoring import MonitorSettings
 from models.reasons import ReasonSettings
 from models.rules import RulesSettings
 from models.temperature import TemperatureSettings
@@ -50,6 +51,7 @@ class Settings(ScoringSettings):
     data: DataSettings
     snapshots: SnapshotSettings = SnapshotSettings()
     gate: GateSettings = GateSettings()
+    monitor: MonitorSettings = MonitorSettings()
 
     @property
     def scoring(self) -> ScoringSettings:

@@ -36,6 +36,7 @@ def test_a_loaded_scorer_is_the_saved_one(world: SmallWorld) -> None:
         world.scorer.horizon,
     )
     assert loaded.facts == json.loads(json.dumps(world.scorer.facts))
+    assert loaded.population == world.scorer.population
     test = world.parts.test
     tables = [replace(one, version=None).score_many(world.dataset.history, test.lead, test.as_of) for one in (loaded, world.scorer)]
     assert tables[0].equals(tables[1])
@@ -51,7 +52,7 @@ def test_a_linear_model_survives_too(world: SmallWorld, tmp_path: Path) -> None:
 
 
 def test_rules_alone_survive_too(world: SmallWorld, tmp_path: Path) -> None:
-    rules = replace(world.scorer, margin=None, bands=None, reference=np.empty(0)).save(tmp_path / "rules")
+    rules = replace(world.scorer, margin=None, bands=None, reference=np.empty(0), population=None).save(tmp_path / "rules")
     assert sorted(file.name for file in (tmp_path / "rules").iterdir()) == ["facts.json", "manifest.json", "reference.json", "scorer.json"]
     history = world.alone(0)
     assert LeadScorer.load(tmp_path / "rules").score(history, world.now) == rules.score(history, world.now)
@@ -64,8 +65,8 @@ def test_saving_a_loaded_scorer_gives_the_same_bytes(world: SmallWorld, tmp_path
         assert (tmp_path / "again" / file.name).read_bytes() == file.read_bytes()
 
 
-def test_facts_do_not_decide_about_the_fingerprint_and_all_else_does(world: SmallWorld, tmp_path: Path) -> None:
-    told = replace(world.scorer, facts={"auc": 0.5}).save(tmp_path / "told")
+def test_facts_and_population_do_not_decide_about_the_fingerprint_and_all_else_does(world: SmallWorld, tmp_path: Path) -> None:
+    told = replace(world.scorer, facts={"auc": 0.5}, population=None).save(tmp_path / "told")
     assert told.fingerprint == world.scorer.fingerprint
     others = {
         "calibration": replace(world.scorer, calibration=world.scorer.calibration.shifted(0.1)),

@@ -21,6 +21,7 @@ from models.conversion import BoostingClassifier, LogisticClassifier
 from models.feature_set import fit_feature_set
 from models.learning import LearningSettings, regularised
 from models.margin import Margin, Matrix
+from models.population import Population
 from models.rules import Rules
 from models.scorer import LeadScorer
 from models.settings import Settings
@@ -38,6 +39,8 @@ FOLDS = 3
 """Parts of the leads for cross-fitting."""
 LINEAR_ROWS = 30_000
 """The linear model beside the trees learns from about so many snapshots at most: for its few parameters more would tell little."""
+CONTRIBUTING = 1_000
+"""At most so many rows tell how much each feature contributes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +109,7 @@ def learn_with_unseen(dataset: Dataset, parts: Split, settings: Settings) -> Lea
         reference=np.sort(unseen.probability),
         horizon=settings.snapshots.horizon,
         settings=settings.scoring,
+        population=_population(features, model, late, threads),
         facts=_facts(dataset, parts, learning, rounds)
         | {
             "linear": linear,
@@ -114,6 +118,12 @@ def learn_with_unseen(dataset: Dataset, parts: Split, settings: Settings) -> Lea
         },
     )
     return Learnt(scorer, unseen)
+
+
+def _population(features: FeatureSet, model: Margin, late: _Rows, threads: int) -> Population:
+    """What the calibration part looks like, so that drift can be measured from it."""
+    contributions = model.contributions(late.X[:: len(late.X) // CONTRIBUTING + 1], threads)[:, :-1]
+    return Population.of(features, late.X, late.snapshots.lead, contributions)
 
 
 class _Learner:

@@ -121,7 +121,8 @@ class VersionReport:
         version: its number; None for the rules alone, or a model outside of the registry.
         fingerprint: the model's.
         first, last: the first and last ``as_of``, ISO 8601.
-        rows: in the log; ``matured`` of them, after each lead is counted once a day and band.
+        rows: in the log; ``learnt_from`` of them look at moments whose outcomes the model has learnt from and are left out; ``matured``
+            is what is left of the matured ones after each lead is counted once a day and band.
         overall: of all matured rows.
         bands: cold, warm and hot.
         segments: by grouping and value.
@@ -138,6 +139,7 @@ class VersionReport:
     first: str
     last: str
     rows: int
+    learnt_from: int
     matured: int
     overall: Rate
     bands: tuple[BandRate, ...]
