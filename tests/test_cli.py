@@ -179,7 +179,31 @@ def test_evaluate_repeats_the_figures_of_the_training(trained: tuple[Place, Done
     assert told["version"] == "2"
     assert told["test"] == second.json["test"]
     assert told["rules"] == second.json["rules"]
-    assert "version 1" in place.run("evaluate", "world").out
+    assert {"against_rules", "against", "reliability", "slices", "stability", "decision"} <= told.keys()
+    assert told["against"] is None
+    assert told["against_rules"]["auc"]["difference"] == pytest.approx(told["test"]["auc"] - told["rules"]["auc"])
+    assert {one["by"] for one in told["slices"]} >= {"month", "age", "history", "industry", "employees"}
+    assert told["decision"][-1]["model"]["wins"] == told["decision"][-1]["possible"]
+
+
+def test_evaluate_tells_a_version_beside_another_and_its_slices_at_80_columns(trained: tuple[Place, Done, Done]) -> None:
+    place, _, _ = trained
+    done = place.run("evaluate", "world", "--against", "challenger", "--by", "month", "--by", "source")
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("Version 1 less version 2") for line in lines)
+    assert [len(line.split()) for line in lines if line.startswith("2025-01")] == [9]
+    assert sum(line.startswith("AUC") for line in lines) == 2
+    for title in ("Reliability", "Wins met", "Stability", "By month", "By source"):
+        assert any(line.startswith(title) for line in lines)
+    told = place.run("evaluate", "world", "--against", "challenger", "--by", "month", "--json").json
+    assert told["against"]["version"] == "2"
+    assert told["against"]["differences"]["auc"]["a"] == told["test"]["auc"]
+    assert {one["by"] for one in told["slices"]} == {"month"}
+    refused = place.run("evaluate", "world", "--by", "indutsry", "--json")
+    assert refused.code == 2
+    assert "industry" in refused.json["hint"]
 
 
 def test_score_writes_every_open_lead(trained: tuple[Place, Done, Done]) -> None:

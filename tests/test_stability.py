@@ -1,4 +1,4 @@
-"""How calm a score is: followed by hand, against a loop over the leads, and the extremes."""
+"""How calm a score is: against a loop over the leads, between model and rules, and where there is nothing to tell."""
 
 from __future__ import annotations
 
@@ -8,56 +8,54 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from features.contract import WEEK
-from features.snapshots import after_interactions
-from models.policies import choose_bands
-from models.temperature import TemperatureSettings
+from features.contract import DAY, WEEK
+from features.snapshots import grid, on_dates
+from models.temperature import Bands
 from tests.small_world import SmallWorld
 from training import stability as module
-from training.stability import followed, stability
+from training.stability import stability
 
 
-def test_a_lead_cools_only_below_the_exit_and_starts_anew_with_each_lead() -> None:
-    bands = choose_bands(TemperatureSettings(), np.linspace(0.001, 0.999, 1000), np.arange(1000) % 10 == 0, np.zeros(1000), np.arange(1000))
-    warm, hot = bands.thresholds
-    cool, _ = bands.exits
-    between = (warm + cool) / 2
-    assert cool < between < warm < hot
-    probability = np.array([between, warm, between, cool - 0.001, between, hot, between, between])
-    lead = np.array([3, 3, 3, 3, 3, 3, 3, 8])
-    assert followed(bands, probability, lead).tolist() == [0, 1, 1, 0, 0, 2, 1, 0]
+def bands_of(world: SmallWorld) -> Bands:
+    assert world.scorer.bands is not None
+    return world.scorer.bands
 
 
-def test_the_figures_are_those_of_a_loop_over_the_leads(world: SmallWorld) -> None:
+def test_score_changes_are_those_of_a_loop_over_the_interactions(world: SmallWorld) -> None:
     told = stability(world.scorer, world.dataset, world.parts.test)
-    scorer, test, bands = world.scorer, world.parts.test, world.scorer.bands
-    assert bands is not None
-    after = after_interactions(world.dataset, scorer.horizon, int(test.as_of.min()), int(test.as_of.max()))
-    moments = {(int(lead), int(moment)) for part in (after, test) for lead, moment in zip(part.lead, part.as_of, strict=True)}
-    interactions = set(zip(after.lead.tolist(), after.as_of.tolist(), strict=True))
-    lead, as_of = (np.array(column) for column in zip(*sorted(moments), strict=True))
-    scored = scorer.numbers(world.dataset.history, lead, as_of)
-    population = scorer.numbers(world.dataset.history, test.lead, test.as_of)
-    for name, values, everyone in (
-        ("model", scored.probability, population.probability),
-        ("rules", scored.points, population.points),
-    ):
-        moved: list[float] = []
-        changes, weeks = 0, 0.0
-        for number in np.unique(lead):
-            rows = np.flatnonzero(lead == number)
-            scores = [100 * (everyone < values[row]).mean() for row in rows if (number, as_of[row]) in interactions]
-            moved += np.abs(np.diff(scores)).tolist()
-            warmth = [scored.rules_temperature[row] for row in rows] if name == "rules" else []
-            for row in rows if name == "model" else ():
-                warmth.append(bands.of(values[[row]], warmth[-1:] or None)[0])
-            changes += int((np.diff(warmth) != 0).sum())
-            weeks += (as_of[rows[-1]] - as_of[rows[0]]) / WEEK
-        one = told[name]
-        assert (one.leads, one.steps, one.band_changes) == (len(np.unique(lead)), len(moved), changes)
-        assert one.mean_change == pytest.approx(np.mean(moved))
-        assert one.lead_weeks == pytest.approx(weeks)
-        assert one.per_lead_week == pytest.approx(changes / weeks)
+    history, test = world.dataset.history, world.parts.test
+    everyone = world.scorer.numbers(history, test.lead, test.as_of)
+    moved: dict[str, list[float]] = {"model": [], "rules": []}
+    for number in range(len(history)):
+        known = np.unique(history.known_at[history.start[number] : history.start[number + 1]]) + 1
+        open_ = (known >= test.as_of.min()) & (known <= test.as_of.max()) & (known <= world.dataset.outcomes.closed_at[number])
+        as_of = known[open_ & (known > history.created_at[number])]
+        scored = world.scorer.numbers(history, np.full(len(as_of), number), as_of)
+        for name, mine, theirs in (("model", scored.probability, everyone.probability), ("rules", scored.points, everyone.points)):
+            moved[name] += np.abs(np.diff([100 * (theirs < value).mean() for value in mine])).tolist()
+    for name, changes in moved.items():
+        assert told[name].steps == len(changes) > 1_000
+        assert told[name].mean_change == pytest.approx(np.mean(changes))
+
+
+def test_band_changes_are_those_of_a_loop_over_the_days(world: SmallWorld) -> None:
+    told = stability(world.scorer, world.dataset, world.parts.test)
+    bands, test = bands_of(world), world.parts.test
+    days = on_dates(world.dataset, grid(int(test.as_of.min()), int(test.as_of.max()), DAY), world.scorer.horizon)
+    scored = world.scorer.numbers(world.dataset.history, days.lead, days.as_of)
+    changes, weeks = {"model": 0, "rules": 0}, 0.0
+    for number in np.unique(days.lead):
+        rows = np.flatnonzero(days.lead == number)
+        warmth = [bands.of(scored.probability[rows[:1]])[0]]
+        for row in rows[1:]:
+            warmth.append(bands.of(scored.probability[[row]], warmth[-1:])[0])
+        changes["model"] += int((np.diff(warmth) != 0).sum())
+        changes["rules"] += int((np.diff(scored.rules_temperature[rows]) != 0).sum())
+        weeks += (days.as_of[rows[-1]] - days.as_of[rows[0]]) / WEEK
+    for name, count in changes.items():
+        assert told[name].band_changes == count > 100
+        assert told[name].lead_weeks == pytest.approx(weeks)
+        assert told[name].per_lead_week == pytest.approx(count / weeks)
 
 
 def test_intervals_surround_the_figures_and_are_json(world: SmallWorld) -> None:
@@ -68,27 +66,23 @@ def test_intervals_surround_the_figures_and_are_json(world: SmallWorld) -> None:
         json.dumps(told, allow_nan=False)
 
 
-def test_hysteresis_calms_the_bands(world: SmallWorld) -> None:
-    bands = world.scorer.bands
-    assert bands is not None
+def test_hysteresis_calms_the_bands_and_leaves_the_score(world: SmallWorld) -> None:
     nervous, calm = (
-        stability(replace(world.scorer, bands=replace(bands, hysteresis=share)), world.dataset, world.parts.test)["model"]
+        stability(replace(world.scorer, bands=replace(bands_of(world), hysteresis=share)), world.dataset, world.parts.test)["model"]
         for share in (0.0, 0.4)
     )
     assert calm.band_changes < nervous.band_changes
     assert calm.mean_change == nervous.mean_change
 
 
-def test_beyond_the_most_looks_a_fixed_part_of_the_leads_stands_for_all(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_very_many_looks_a_part_of_the_leads_stands_for_all(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = stability(world.scorer, world.dataset, world.parts.test)["model"]
-    monkeypatch.setattr(module, "MOST_LOOKS", 1_500)
-    part, again = (stability(world.scorer, world.dataset, world.parts.test)["model"] for _ in range(2))
-    assert part == again
-    assert 0.3 * whole.leads < part.leads < 0.8 * whole.leads
+    monkeypatch.setattr(module, "MOST_LOOKS", 2_000)
+    part = stability(world.scorer, world.dataset, world.parts.test)["model"]
+    assert 0.3 * whole.steps < part.steps < 0.7 * whole.steps
     assert part.mean_change_low < whole.mean_change < part.mean_change_high  # type: ignore[operator]
 
 
 def test_without_successive_looks_there_is_no_figure(world: SmallWorld) -> None:
-    alone = world.parts.test.take(np.array([0]))
-    told = stability(world.scorer, world.dataset, alone)["rules"]
-    assert (told.leads, told.steps, told.mean_change, told.per_lead_week) == (1, 0, None, None)
+    told = stability(world.scorer, world.dataset, world.parts.test.take(np.array([0])))["rules"]
+    assert (told.steps, told.mean_change, told.per_lead_week, told.band_changes) == (0, None, None, 0)

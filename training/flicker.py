@@ -20,11 +20,12 @@ MOST_LOOKS = 100_000
 
 @dataclass(frozen=True, eq=False)
 class Daily:
-    """Leads as they are seen every day, lead by lead: probability float64[m], lead int64[m], as_of int64[m]."""
+    """Leads as they are seen every day, lead by lead: probability float64[m], lead, as_of int64[m], by_rules int8[m] their temperature."""
 
     probability: np.ndarray
     lead: np.ndarray
     as_of: np.ndarray
+    by_rules: np.ndarray
 
     @property
     def weeks(self) -> float:
@@ -45,7 +46,8 @@ def follow(scorer: LeadScorer, dataset: Dataset, test: Snapshots) -> Daily:
     looks = on_dates(dataset, grid(int(test.as_of.min()), int(test.as_of.max()), DAY), scorer.horizon)
     some = looks.take(ids(dataset, looks) % (len(looks) // MOST_LOOKS + 1) == 0)
     history = dataset.history.with_schema(scorer.schema)
-    return Daily(scorer.numbers(history, some.lead, some.as_of, os.cpu_count() or 1).probability, some.lead, some.as_of)
+    scored = scorer.numbers(history, some.lead, some.as_of, os.cpu_count() or 1)
+    return Daily(scored.probability, some.lead, some.as_of, scored.rules_temperature)
 
 
 def flicker(bands: Bands, daily: Daily) -> tuple[Flicker, Flicker]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,24 +23,40 @@ logger = logging.getLogger("leadheat")
 @click.command()
 @DATASET
 @VERSION
+@click.option("--against", "other", metavar="VERSION", help="Compare with another version as well, such as champion.")
+@click.option("--by", multiple=True, help="Show the slices by month, age, history or an attribute; may be given several times.")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write an HTML page with pictures, tables and model card.")
 @JSON
-@example("leadheat evaluate my-world --version 3 --report report.html")
-def evaluate(source: Source, version: str, report: Path | None, *, as_json: bool) -> None:
-    """Judge a version on the test part of a data set, beside the rules."""
+@example("leadheat evaluate my-world --version 3 --against champion --by industry --report report.html")
+def evaluate(source: Source, version: str, other: str | None, by: tuple[str, ...], report: Path | None, *, as_json: bool) -> None:
+    """Judge a version on the test part of a data set: beside the rules, slice by slice, and by what it is worth to sales."""
     from training.evaluate import evaluate as run
-    from training.show.learnt import comparison
+    from training.examine import examine
+    from training.show.judged import judged as table
     from training.split import split
 
     scorer = load_scorer(version)
     snapshots = source.settings.snapshots.model_copy(update={"horizon": scorer.horizon})
     data = read_dataset(source, scorer)
     test = split(data, snapshots, source.settings.model.calibration_share).test
+    logger.info("judging version %s on %d snapshots", scorer.version, len(test))
     judged = run(scorer, data, test, seed=source.settings.model.seed)
+    examined = examine(judged, scorer, data, source.settings, by or None)
     if report:
         _write(report, version, scorer, data, source, judged)
-    result = {"version": scorer.version, "test": judged.model, "rules": judged.rules}
-    say(result, comparison({f"version {scorer.version}": judged.model, "rules": judged.rules}), as_json=as_json)
+    result = {"version": scorer.version} | examined.to_dict() | {"against": _against(source, judged, scorer, other)}
+    say(result, table(result, by=bool(by)), as_json=as_json)
+
+
+def _against(source: Source, judged: Evaluation, scorer: LeadScorer, version: str | None) -> dict[str, Any] | None:
+    """The evaluated version less another."""
+    from training.examine import against
+
+    if version is None:
+        return None
+    other = load_scorer(version)
+    differences = against(judged, other, read_dataset(source, other), scorer.horizon)
+    return {"version": other.version, "differences": {name: one.to_dict() for name, one in differences.items()}}
 
 
 def _write(out: Path, version: str, scorer: LeadScorer, data: Dataset, source: Source, judged: Evaluation) -> None:

@@ -15,7 +15,8 @@ from rich.table import Table
 from training.bootstrap import Difference
 from training.demo import Rehearsal
 from training.show.data import findings
-from training.show.learnt import bands, comparison
+from training.show.figures import comparison
+from training.show.learnt import bands
 from training.show.tables import coloured, table
 
 _STANDING = {"better": "better than", "worse": "worse than", "tie": "not clearly better than"}

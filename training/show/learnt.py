@@ -9,42 +9,8 @@ from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
+from training.show.figures import comparison
 from training.show.tables import coloured, table
-
-FIGURES = {
-    "auc": ("AUC", 3),
-    "average_precision": ("average precision", 3),
-    "log_loss": ("log loss", 3),
-    "brier": ("Brier", 3),
-    "brier_reliability": ("- its reliability", 4),
-    "brier_resolution": ("- its resolution", 4),
-    "ece": ("ECE", 3),
-    "lift_at_5": ("lift at top 5 %", 2),
-    "lift_at_10": ("lift at top 10 %", 2),
-    "lift_at_20": ("lift at top 20 %", 2),
-    "gain_at_5": ("wins in top 5 %", 3),
-    "gain_at_10": ("wins in top 10 %", 3),
-    "gain_at_20": ("wins in top 20 %", 3),
-    "work_for_80": ("work for 80 % of wins", 3),
-}
-"""Words and digits of each figure."""
-
-
-def comparison(columns: Mapping[str, Mapping[str, Any]], what: str = "test") -> Table:
-    """Figures with their 95 % intervals, a column for each of model, rules, ..."""
-    first = next(iter(columns.values()))
-    title = f"{first['rows']:,} {what} snapshots, {first['positives']:,} won (with 95 % intervals)"
-    shown = table(title, "", *columns, fixed=True)
-    for name, (words, digits) in FIGURES.items():
-        shown.add_row(words, *(_with_interval(figures, name, digits) for figures in columns.values()))
-    return shown
-
-
-def _with_interval(figures: Mapping[str, Any], name: str, digits: int) -> str:
-    value, (low, high) = figures[name], figures["intervals"][name]
-    if value is None:
-        return "-"
-    return f"{value:.{digits}f}" + ("" if low is None or high is None else f" ({low:.{digits}f}-{high:.{digits}f})")
 
 
 def bands(some: Iterable[Mapping[str, Any]], notes: Iterable[str], policy: Mapping[str, Any] | None = None) -> Group:

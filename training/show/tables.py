@@ -7,10 +7,11 @@ from rich.markup import escape
 from rich.table import Table
 
 _COLOURS = {"error": "red", "warning": "yellow", "info": "cyan", "hot": "red", "warm": "yellow", "cold": "blue"}
+_COLOURS |= {"better": "green", "worse": "red", "tie": "dim"}
 
 
 def coloured(word: str) -> str:
-    """A severity or a temperature in its colour."""
+    """A severity, a temperature or a verdict in its colour."""
     return f"[{_COLOURS[word]}]{word}[/]"
 
 
