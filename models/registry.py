@@ -8,7 +8,8 @@ answers, and so that the next promotion, rollback or ``settle`` completes what w
 3. the alias ``champion`` moves: from here on the promotion counts;
 4. ``settle``: the alias ``previous`` follows the note, ``challenger`` is free again, the link ``LEADHEAT_HOME/champion`` is replaced.
 
-A rollback is the promotion of the previous version, so champion and previous change places and a second rollback undoes the first.
+A rollback is the promotion of the previous version, so champion and previous change places and a second rollback undoes the first. It
+asks no gate: that version was in service already.
 """
 
 from __future__ import annotations
@@ -30,11 +31,17 @@ from models.tracking import Client, tracking_uri
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 
 
+class GateError(ModelError):
+    """A version must not be promoted, because its gates do not hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """A registered model: where it comes from, how good it was, and what was decided about it.
 
-    ``reason`` is why it was promoted or refused, ``replaces`` the version it took the place of, ``digest`` that of its folder.
+    ``reason`` is why it was promoted or refused, ``forced`` why it was promoted in spite of its gates (empty where it was not),
+    ``replaces`` the version it took the place of, ``digest`` that of its folder. ``judged_against`` is the champion that its gates
+    compared with, empty where there was none; None where that is not known.
     """
 
     version: str
@@ -47,6 +54,18 @@ class Version:
     replaces: str
     figures: dict[str, Any]
     gates: list[dict[str, Any]]
+    forced: str = ""
+    judged_against: str | None = None
+
+    def obstacles(self, champion: str) -> list[str]:
+        """What speaks against taking the place of a champion (a version's number, or empty), in words; nothing where every gate holds."""
+        if not self.gates:
+            return ["it was never judged by the gates"]
+        failed = [f"{gate['name']} ({gate['detail']})" for gate in self.gates if not gate["passed"]]
+        if self.judged_against in (None, champion):
+            return failed
+        judged, now = (f"version {one}" if one else "no champion" for one in (self.judged_against, champion))
+        return [*failed, f"it was judged beside {judged}, and there is {now} now"]
 
     def to_dict(self) -> dict[str, Any]:
         """The version as JSON-ready values; the moment as ISO 8601 in UTC."""
@@ -118,10 +137,29 @@ class Registry:
         with home.scratch() as scratch:
             yield self._client.download(f"runs:/{version.run_id}/{file}", scratch)
 
-    def promote(self, name: str, reason: str) -> Version:
-        """Make a version (number or alias) the champion, in the registry and on this machine; the champion becomes the previous."""
+    def promote(self, name: str, reason: str, *, force: bool = False) -> Version:
+        """Make a version (number or alias) the champion, in the registry and on this machine; the champion becomes the previous.
+
+        Args:
+            name: of the version.
+            reason: why; it is kept with the version.
+            force: promote it in spite of its gates; the reason is kept as ``forced`` for good.
+
+        Raises:
+            GateError: not every gate of the version holds, or it was judged beside another champion.
+            ModelError: it is to be forced for no reason.
+        """
+        if force and not reason.strip():
+            raise ModelError("A version is not forced without a reason.", 'Say why: --force --reason "...".')
         with self._deciding():
-            return self._promote(self.version(name), reason)
+            version, champion = self.version(name), self._aliases().get(CHAMPION, "")
+            obstacles = [] if version.version == champion else version.obstacles(champion)
+            if obstacles and not force:
+                hint = 'To promote it in spite of that: --force --reason "...". `leadheat rollback` returns to the version before.'
+                raise GateError(f"Version {version.version} is not promoted: {'; '.join(obstacles)}.", hint)
+            if obstacles:
+                self._client.set_model_version_tag(MODEL, version.version, "forced", reason)
+            return self._promote(version, reason)
 
     def rollback(self, reason: str = "") -> Version:
         """Let champion and previous version change places; returns the new champion."""
@@ -206,4 +244,6 @@ def _version(entry: Any, aliases: dict[str, str]) -> Version:
         replaces=tags.get("replaces", ""),
         figures=json.loads(tags.get("figures", "{}")),
         gates=json.loads(tags.get("gates", "[]")),
+        forced=tags.get("forced", ""),
+        judged_against=tags.get("judged_against"),
     )

@@ -70,7 +70,13 @@ class TrainingRun:
         self._client.log_artifact(self.run_id, str(file))
 
     def log_model(
-        self, folder: Path, fingerprint: str, example: Mapping[str, Any], figures: Mapping[str, Any], gates: Sequence[Mapping[str, Any]]
+        self,
+        folder: Path,
+        fingerprint: str,
+        example: Mapping[str, Any],
+        figures: Mapping[str, Any],
+        gates: Sequence[Mapping[str, Any]],
+        champion: str | None = None,
     ) -> str:
         """Keep a model folder, register it as a new version and make that the challenger.
 
@@ -82,6 +88,7 @@ class TrainingRun:
             example: a body of ``POST /score``, shown to users of the model.
             figures: what ``Registry.versions`` shall tell, JSON-ready.
             gates: the verdicts of the gates, JSON-ready.
+            champion: the version that the gates compared with, empty where there was none; None where that is not known.
 
         Returns:
             The version's number.
@@ -97,7 +104,8 @@ class TrainingRun:
                 "digest": home.digest(folder),
                 "figures": json.dumps(figures),
                 "gates": json.dumps(list(gates)),
-            },
+            }
+            | ({} if champion is None else {"judged_against": champion}),
         )
         self._client.set_registered_model_alias(MODEL, "challenger", str(entry.version))
         return str(entry.version)

@@ -59,11 +59,16 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def registry(empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     """An empty registry, and a ``LEADHEAT_HOME``, of the test's own."""
+    return registry_in(tmp_path, empty_database, monkeypatch)
+
+
+def registry_in(folder: Path, empty_database: Path, patch: pytest.MonkeyPatch) -> Registry:
+    """An empty registry in a folder, which is ``LEADHEAT_HOME`` too for as long as the patch holds."""
     from models.registry import Registry
 
-    monkeypatch.setenv("LEADHEAT_HOME", str(tmp_path / "home"))
-    shutil.copy(empty_database, tmp_path / "leadheat.db")
-    return Registry(f"sqlite:///{tmp_path / 'leadheat.db'}")
+    patch.setenv("LEADHEAT_HOME", str(folder / "home"))
+    shutil.copy(empty_database, folder / "leadheat.db")
+    return Registry(f"sqlite:///{folder / 'leadheat.db'}")
 
 
 @pytest.fixture(scope="session")

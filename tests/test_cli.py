@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -220,15 +221,37 @@ def test_score_writes_every_open_lead(trained: tuple[Place, Done, Done]) -> None
     assert place.run("score", "world", "--out", "scores.csv", "--version", "99", "--json").code == 1
 
 
-def test_promote_and_rollback(trained: tuple[Place, Done, Done]) -> None:
-    place, _, _ = trained
-    promoted = place.run("promote", "2", "--reason", "for a test", "--json").json
-    assert promoted["version"] == "2"
-    assert promoted["reason"] == "for a test"
-    assert "Version 1 is the champion again" in place.run("rollback").out
-    assert place.run("rollback", "--json").json["aliases"] == ["champion"]
-    assert "Version 1 is the champion." in place.run("promote", "1").out
+def test_a_version_whose_gates_do_not_hold_is_promoted_only_by_force_and_with_a_reason(trained: tuple[Place, Done, Done]) -> None:
+    place, _, second = trained
+    refused = place.run("promote", "2", "--reason", "it is newer", "--json")
+    assert refused.code == 1
+    assert all(gate["passed"] or gate["name"] in refused.json["error"] for gate in second.json["gate"])
+    assert "--force" in refused.json["hint"]
+    for wrong in (["--force"], ["--force", "--reason", " "]):
+        assert place.run("promote", "2", *wrong, "--json").code == 2
     assert place.run("promote", "99", "--json").code == 1
+    versions = {alias: one["version"] for one in place.run("models", "--json").json["versions"] for alias in one["aliases"]}
+    assert versions == {"champion": "1", "challenger": "2"}
+
+
+def test_a_rollback_is_exact_to_the_last_bit(trained: tuple[Place, Done, Done]) -> None:
+    place, _, _ = trained
+    champion = (place.folder / "home" / "champion").resolve()
+    before, files = scores(place, "before"), {file.name: file.read_bytes() for file in champion.iterdir()}
+    forced = place.run("promote", "2", "--force", "--reason", "to try it", "--json").json
+    assert (forced["version"], forced["reason"], forced["forced"]) == ("2", "to try it", "to try it")
+    assert not scores(place, "between").equals(before)
+    assert "Version 1 is the champion again" in place.run("rollback").out
+    assert (place.folder / "home" / "champion").resolve() == champion
+    assert {file.name: file.read_bytes() for file in champion.iterdir()} == files
+    assert scores(place, "after").equals(before)
+    assert "to try it" in place.run("models").out
+
+
+def scores(place: Place, name: str) -> pa.Table:
+    """Of all open leads, by the champion, with reasons and fingerprint."""
+    assert place.run("score", "world", "--out", f"{name}.parquet", "--as-of", "2025-01-01", "--json").code == 0
+    return pq.read_table(place.folder / f"{name}.parquet")
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from features.contract import Finding, LeadheatError, Severity
-from models.gate import gate
+from models.gate import beside_rules, calibrated
 from tests.small_world import SmallWorld
 from training.evaluate import evaluate
 from training.plots.style import COLOURS, MODEL, finish, new_figure
@@ -61,7 +61,9 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def evidence(world: SmallWorld) -> Evidence:
     evaluation = evaluate(world.scorer, world.dataset, world.parts.test)
-    gates = [verdict.to_dict() for verdict in gate(evaluation.model, world.settings.gate, evaluation.against_rules)]
+    limits = world.settings.gate
+    verdicts = [calibrated(evaluation.model, limits), beside_rules(evaluation.against_rules["auc"], limits)]
+    gates = [verdict.to_dict() for verdict in verdicts]
     return Evidence(world.scorer, world.dataset, world.settings, evaluation, world.dataset.findings, gates, run_id="run-7")
 
 

@@ -13,15 +13,17 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from models import home
 from models.registry import Registry
 
+FAILED: list[dict[str, Any]] = [{"name": "calibrated", "passed": False, "figure": 0.2, "limit": 0.03, "detail": "ECE 0.2"}]
 EXAMPLE = {"lead": {"lead_id": "a"}, "interactions": []}
 FIGURES = {"auc": 0.81, "intervals": {"auc": [0.80, 0.83]}}
-GATES = [{"name": "calibrated", "passed": True, "figure": 0.01, "limit": 0.03, "detail": "fine"}]
+GATES: list[dict[str, Any]] = [{"name": "calibrated", "passed": True, "figure": 0.01, "limit": 0.03, "detail": "fine"}]
 START_SECONDS = 120.0
 
 SPAWN = multiprocessing.get_context("forkserver")
@@ -45,10 +47,10 @@ def name_in(folder: Path) -> str:
     return str(names.pop())
 
 
-def trained(registry: Registry, place: Path, name: str) -> str:
-    """A run that logs such a folder; returns the version."""
+def trained(registry: Registry, place: Path, name: str, gates: list[dict[str, Any]] = GATES, champion: str | None = None) -> str:
+    """A run that logs such a folder with the verdicts on it; returns the version."""
     with registry.run(name) as run:
-        return run.log_model(model_folder(place, name), f"fingerprint of {name}", EXAMPLE, FIGURES, GATES)
+        return run.log_model(model_folder(place, name), f"fingerprint of {name}", EXAMPLE, FIGURES, gates, champion)
 
 
 def aliases(registry: Registry) -> dict[str, str]:

@@ -14,12 +14,12 @@ from features.contract import Finding, from_micros
 from features.dataset import Dataset
 from features.snapshots import Snapshots
 from models.gate import Gate, passed, reason
-from models.registry import Registry
+from models.registry import GateError, Registry
 from models.run import TrainingRun
 from models.scorer import LeadScorer
 from models.settings import Settings
 from training.evaluate import Evaluation, evaluate
-from training.judge import judge
+from training.judge import Judgement, judge
 from training.learn import Learnt, with_facts
 from training.promises import prove
 from training.report.evidence import Evidence
@@ -71,19 +71,20 @@ def put_forward(
     """
     logger.info("judging it on %d later snapshots", len(test))
     evaluation = evaluate(learnt.scorer, dataset, test, seed=settings.model.seed)
-    gates = judge(evaluation, dataset, settings, registry)
     observed_until = from_micros(dataset.observed_until).date().isoformat()
     told = {"test": evaluation.model, "rules": evaluation.rules, "observed_until": observed_until}
     scorer = with_facts(learnt.scorer, **told, policy=_proved(learnt.scorer, evaluation))
-    logger.info("tracking it in MLflow")
     with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "model"
+        saved = scorer.save(folder)
+        judgement = judge(saved, LeadScorer.load(folder), evaluation, dataset, settings, registry)
+        logger.info("tracking it in MLflow")
         learnt.unseen.write(Path(scratch) / FILE)
         run.log_file(Path(scratch) / FILE)
-        saved = scorer.save(Path(scratch) / "model")
-        told_gates = [verdict.to_dict() for verdict in gates]
-        _report(Evidence(saved, dataset, settings, evaluation, findings, told_gates, run_id=run.run_id), run, Path(scratch) / "report.html")
-        version = _track(run, saved, Path(scratch) / "model", evaluation, told_gates)
-    return Candidate(saved, evaluation, gates, run.run_id, version)
+        gates = [verdict.to_dict() for verdict in judgement.gates]
+        _report(Evidence(saved, dataset, settings, evaluation, findings, gates, run_id=run.run_id), run, Path(scratch) / "report.html")
+        version = _track(run, saved, folder, evaluation, judgement)
+    return Candidate(saved, evaluation, judgement.gates, run.run_id, version)
 
 
 def _proved(scorer: LeadScorer, evaluation: Evaluation) -> dict[str, Any] | None:
@@ -95,20 +96,27 @@ def _proved(scorer: LeadScorer, evaluation: Evaluation) -> dict[str, Any] | None
 
 def decide(candidate: Candidate, registry: Registry, *, promote: bool = True) -> bool:
     """Promote a candidate for which every gate holds, or note why not; returns whether it is the champion now."""
+    why = reason(candidate.gates) if promote else "not to be promoted, as asked for"
     if promote and passed(candidate.gates):
-        registry.promote(candidate.version, reason(candidate.gates))
-        return True
-    registry.refuse(candidate.version, reason(candidate.gates) if promote else "not to be promoted, as asked for")
+        try:
+            registry.promote(candidate.version, why)
+        except GateError as refusal:  # another champion came up meanwhile
+            why = f"refused: {refusal.message}"
+        else:
+            return True
+    registry.refuse(candidate.version, why)
     return False
 
 
-def _track(run: TrainingRun, scorer: LeadScorer, folder: Path, evaluation: Evaluation, gates: Sequence[dict[str, Any]]) -> str:
-    """Log figures and the model folder; returns the version's number."""
+def _track(run: TrainingRun, scorer: LeadScorer, folder: Path, evaluation: Evaluation, judgement: Judgement) -> str:
+    """Log figures, verdicts and the model folder; returns the version's number."""
+    gates = [verdict.to_dict() for verdict in judgement.gates]
     run.log_tags({"data": scorer.facts["data"]["fingerprint"], "model": scorer.fingerprint})
-    run.log_figures({"test": evaluation.model, "rules": evaluation.rules})
+    run.log_figures({"test": evaluation.model, "rules": evaluation.rules, "gate": {gate["name"]: gate["figure"] for gate in gates}})
     run.log_json("facts.json", scorer.facts)
+    run.log_json("gates.json", {"champion": judgement.champion, "gates": gates})
     summary = {"test": evaluation.model, "rules": evaluation.rules, "data": scorer.facts["data"]["name"]}
-    return run.log_model(folder, scorer.fingerprint, example_body(scorer.features), summary, gates)
+    return run.log_model(folder, scorer.fingerprint, example_body(scorer.features), summary, gates, judgement.champion)
 
 
 def _report(evidence: Evidence, run: TrainingRun, file: Path) -> None:

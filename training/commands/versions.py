@@ -22,14 +22,17 @@ def models(*, as_json: bool) -> None:
 
 @click.command()
 @click.argument("version")
-@click.option("--reason", default="promoted by hand", show_default=True, help="Why; it is kept with the version.")
+@click.option("--reason", help="Why; it is kept with the version.")
+@click.option("--force", is_flag=True, help="Promote it although not every gate holds; --reason must say why.")
 @JSON
-@example('leadheat promote 3 --reason "agreed with sales"')
-def promote(version: str, reason: str, *, as_json: bool) -> None:
-    """Make a version the champion."""
+@example('leadheat promote 3 --force --reason "the rules are to go, agreed with sales"')
+def promote(version: str, reason: str | None, *, force: bool, as_json: bool) -> None:
+    """Make a version the champion; exit code 1 if not every gate of it holds."""
+    if force and not (reason or "").strip():
+        raise click.UsageError("--force needs --reason: it is kept with the version.")
     from models.registry import Registry
 
-    now = Registry().promote(version, reason).to_dict()
+    now = Registry().promote(version, reason or "promoted by hand", force=force).to_dict()
     say(now, f"Version {now['version']} is the champion.", as_json=as_json)
 
 

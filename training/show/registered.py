@@ -21,5 +21,14 @@ def versions(some: Sequence[Mapping[str, Any]]) -> Table | str:
         aucs = [f"{figures['auc']:.3f}" if figures.get("auc") is not None else "-" for figures in (test, rules)]
         created = one["created_at"][:16].replace("T", " ")
         data = escape(one["figures"].get("data", ""))
-        shown.add_row(one["version"], ", ".join(one["aliases"]), created, data, *aucs, escape(one["reason"]))
+        shown.add_row(one["version"], ", ".join(one["aliases"]), created, data, *aucs, escape(_why(one)))
     return shown
+
+
+def _why(version: Mapping[str, Any]) -> str:
+    """What was decided last; and, where a version was forced, why, and what did not hold."""
+    if not version["forced"]:
+        return str(version["reason"])
+    failed = ", ".join(gate["name"].replace("_", " ") for gate in version["gates"] if not gate["passed"]) or "its gates"
+    forced = f"forced in spite of {failed}: {version['forced']}"
+    return forced if version["reason"] == version["forced"] else f"{version['reason']}; {forced}"
