@@ -12,7 +12,7 @@ from features.contract import DAY, NEVER, UNKNOWN_TIME
 from features.dataset import Dataset
 from features.history import OUTBOUND
 from features.signals import SignalSettings, matching
-from training.plots.style import FAINT, GRID, INK, TEMPERATURES, finish, new_figure
+from training.plots.style import FAINT, GRID, INK, TEMPERATURES, finish, literal, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,7 @@ def histories(
     for label, style in _MARKS.items():
         if label != "a strong signal" or strong:
             axes.plot([], [], linestyle="", label=label, **style)
-    axes.set_yticks(-np.arange(len(chosen)), dataset.history.lead_ids.take(chosen).to_pylist())
+    axes.set_yticks(-np.arange(len(chosen)), [literal(name) for name in dataset.history.lead_ids.take(chosen).to_pylist()])
     axes.set(xlabel="days since the lead began", ylim=(-len(chosen) + 0.4, 0.6), title=title)
     figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=8, labelcolor=INK, handletextpad=0.3)
     finish(axes)

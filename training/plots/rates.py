@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from training.breakdown import Slice
-from training.plots.style import FAINT, INK, TEMPERATURES, finish, new_figure, percent
+from training.plots.style import FAINT, INK, TEMPERATURES, finish, literal, new_figure, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +29,7 @@ def rates(slices: Sequence[Slice], title: str = "Who is won more often than expe
     for at, (_, one) in enumerate(lines):
         if one is not None:
             _rate(axes, -at, one)
-    axes.set_yticks(-np.arange(len(lines)), [name for name, _ in lines])
+    axes.set_yticks(-np.arange(len(lines)), [literal(name) for name, _ in lines])
     axes.set(xlabel="won within the horizon", xlim=(0, None), ylim=(-len(lines) + 0.4, 0.6), title=title)
     for verdict, color in VERDICTS.items():
         if any(one.verdict == verdict for one in slices):
