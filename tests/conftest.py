@@ -14,6 +14,7 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from models.registry import Registry
+    from tests.reported import Reported
     from tests.small_world import SmallWorld
 
 REPO = Path(__file__).resolve().parent.parent
@@ -77,3 +78,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> SmallWorld:
     from tests.small_world import small_world
 
     return small_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="session")
+def reported(world: SmallWorld, tmp_path_factory: pytest.TempPathFactory) -> Reported:
+    """The report of the small world, for all tests together."""
+    from tests.reported import reported
+
+    return reported(world, tmp_path_factory.mktemp("report"))

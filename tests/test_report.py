@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from features.contract import Finding, LeadheatError, Severity
-from models.gate import beside_rules, calibrated
+from tests.reported import Reported
 from tests.small_world import SmallWorld
-from training.evaluate import evaluate
 from training.plots.style import COLOURS, MODEL, finish, new_figure
 from training.report import cards
 from training.report.evidence import Evidence
@@ -59,19 +58,13 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def evidence(world: SmallWorld) -> Evidence:
-    evaluation = evaluate(world.scorer, world.dataset, world.parts.test)
-    limits = world.settings.gate
-    verdicts = [calibrated(evaluation.model, limits), beside_rules(evaluation.against_rules["auc"], limits)]
-    gates = [verdict.to_dict() for verdict in verdicts]
-    return Evidence(world.scorer, world.dataset, world.settings, evaluation, world.dataset.findings, gates, run_id="run-7")
+def evidence(reported: Reported) -> Evidence:
+    return reported.evidence
 
 
 @pytest.fixture(scope="module")
-def html(evidence: Evidence, tmp_path_factory: pytest.TempPathFactory) -> str:
-    file = tmp_path_factory.mktemp("report") / "report.html"
-    write(evidence, file)
-    return file.read_text(encoding="utf-8")
+def html(reported: Reported) -> str:
+    return reported.html
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, FAINT, GRID, PAPER = "#1b222c", "#6b7684", "#e3e6ea", "#fffffe"
-MODEL, RULES, CHAMPION, OTHER = "#4a44c6", "#8a7f72", "#1b8a7a", "#a8559b"
+INK, FAINT, GRID, PAPER = "#1b222c", "#5f6a78", "#e3e6ea", "#fffffe"
+MODEL, RULES, CHAMPION, OTHER = "#4a44c6", "#776c5f", "#157a6b", "#a8559b"
 TEMPERATURES = {"cold": "#4f8fbf", "warm": "#e0a02f", "hot": "#cf4440"}
 COLOURS = {
     "ink": INK,
