@@ -102,6 +102,7 @@ for command in (
     data.check,
     learn.train,
     judge.evaluate,
+    judge.backtest,
     bands.bands,
     migration.migration,
     versions.models,

@@ -64,8 +64,8 @@ def evaluate(scorer: LeadScorer, dataset: Dataset, snapshots: Snapshots, threads
         lead=lead,
         scored=scored,
         rules_probability=points,
-        model=_figures(predictions, resampled, "model"),
-        rules=_figures(predictions, resampled, "rules"),
+        model=told(predictions, resampled, "model"),
+        rules=told(predictions, resampled, "rules"),
         against_rules=resampled.differences("model", "rules"),
         seed=seed,
     )
@@ -74,10 +74,11 @@ def evaluate(scorer: LeadScorer, dataset: Dataset, snapshots: Snapshots, threads
 def figures(y: np.ndarray, probability: np.ndarray, lead: np.ndarray, seed: int = 0) -> dict[str, Any]:
     """All figures with their 95 % intervals, JSON-ready."""
     predictions = {"": Predictions(y, probability, lead)}
-    return _figures(predictions, resample(predictions, seed=seed), "")
+    return told(predictions, resample(predictions, seed=seed), "")
 
 
-def _figures(predictions: Mapping[str, Predictions], resampled: Resampled, name: str) -> dict[str, Any]:
+def told(predictions: Mapping[str, Predictions], resampled: Resampled, name: str) -> dict[str, Any]:
+    """The figures of one of some predictions with their intervals, JSON-ready."""
     ends = resampled.intervals(name)
     intervals = {figure: [None if math.isnan(end) else end for end in ends[figure]] for figure in FIGURES}
     return predictions[name].figures().to_dict() | {"intervals": intervals}

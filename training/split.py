@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.contract import DAY, UNKNOWN_TIME, DataError
+from features.contract import DAY, NEVER, UNKNOWN_TIME, DataError
 from features.dataset import Dataset
 from features.snapshots import Snapshots, SnapshotSettings, after_interactions, at_creation, grid, on_dates
 
@@ -51,10 +51,19 @@ def split(dataset: Dataset, settings: SnapshotSettings, calibration_share: float
             f"The data set {dataset.name} has no matured snapshot for the {part} part.",
             "Its horizon must end before the data do: shorten [snapshots] horizon, bring more history, or set train and test.",
         )
-    kept = _purged(train, test.as_of.min(), settings.horizon, "training")
+    return parted(train, test, settings.horizon, calibration_share)
+
+
+def parted(train: Snapshots, test: Snapshots, horizon: int, calibration_share: float) -> Split:
+    """A split from what may be learnt from, before the purge, and what is judged on; both matured and not empty.
+
+    Raises:
+        DataError: a part is empty.
+    """
+    kept = _purged(train, test.as_of.min(), horizon, "training")
     later = _latest(kept.as_of, calibration_share)
     calibrate = kept.take(kept.as_of >= later)
-    learn = _purged(kept, later, settings.horizon, "learning")
+    learn = _purged(kept, later, horizon, "learning")
     return Split(kept, learn, calibrate, test, len(train) - len(learn) - len(calibrate))
 
 
@@ -75,6 +84,16 @@ def looks(dataset: Dataset, settings: SnapshotSettings) -> Snapshots:
         return after_interactions(dataset, settings.horizon)
     first, last = settings.train or (_first_moment(dataset), dataset.observed_until)
     return on_dates(dataset, grid(first, last, settings.every), settings.horizon)
+
+
+def all_looks(dataset: Dataset, settings: SnapshotSettings) -> Snapshots:
+    """All snapshots from the first of the training part to the last of the test part, everywhere as those of training."""
+    last = min(settings.test.last if settings.test else NEVER, dataset.observed_until)
+    if settings.at_creation or settings.after_each_interaction:
+        found, first = looks(dataset, settings), settings.train[0] if settings.train else UNKNOWN_TIME
+        return found.take((found.as_of >= first) & (found.as_of <= last))
+    first = settings.train[0] if settings.train else _first_moment(dataset)
+    return looks(dataset, settings.model_copy(update={"train": (first, last)}))
 
 
 def _first_moment(dataset: Dataset) -> int:

@@ -30,11 +30,14 @@ logger = logging.getLogger("leadheat")
 @example("leadheat evaluate my-world --version 3 --against champion --by industry --report report.html")
 def evaluate(source: Source, version: str, other: str | None, by: tuple[str, ...], report: Path | None, *, as_json: bool) -> None:
     """Judge a version on the test part of a data set: beside the rules, slice by slice, and by what it is worth to sales."""
+    from models.whole_file import check_place
     from training.evaluate import evaluate as run
     from training.examine import examine
     from training.show.judged import judged as table
     from training.split import split
 
+    if report:
+        check_place(report)
     scorer = load_scorer(version)
     snapshots = source.settings.snapshots.model_copy(update={"horizon": scorer.horizon})
     data = read_dataset(source, scorer)
@@ -71,3 +74,27 @@ def _write(out: Path, version: str, scorer: LeadScorer, data: Dataset, source: S
     fate = f"Version {known.version}{place}: {known.reason}." if known.reason else ""
     command = f"leadheat evaluate {source.root} --version {known.version} --report {out}"
     write(Evidence(scorer, data, source.settings, judged, data.findings, known.gates, fate, command, known.run_id), out)
+
+
+@click.command()
+@DATASET
+@click.option("--folds", default=5, show_default=True, type=click.IntRange(2, 50), help="How many origins.")
+@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw the folds into this PNG file.")
+@JSON
+@example("leadheat backtest my-world --folds 5 --plot backtest.png")
+def backtest(source: Source, folds: int, plot: Path | None, *, as_json: bool) -> None:
+    """Train at several moments of the past, each time on what was known by then, and judge on what came next."""
+    from models.whole_file import check_place, whole_file
+    from training.backtest import backtest as run
+    from training.plots.backtest import backtest as draw
+    from training.plots.style import png
+    from training.show.backtested import backtest as table
+
+    if plot:
+        check_place(plot)
+    done = run(read_dataset(source), source.settings, folds)
+    if plot:
+        with whole_file(plot, "The plot") as file:
+            file.write_bytes(png(draw(done)))
+    result = done.to_dict()
+    say(result, table(result), as_json=as_json)
