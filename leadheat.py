@@ -101,6 +101,7 @@ for command in (
     data.simulate,
     data.check,
     learn.train,
+    learn.recalibrate,
     judge.evaluate,
     judge.backtest,
     bands.bands,

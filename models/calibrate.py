@@ -18,6 +18,8 @@ import numpy.typing as npt
 from features.contract import ModelError
 from models.calibration import METHODS, Calibration, Floats, Method, to_probability
 
+AS_IS = Calibration()
+"""Log-odds are the margin."""
 FOLDS = 5
 LEAST_SLOPE = 0.01
 LEAST_RISE = 1e-9
@@ -56,7 +58,12 @@ class CalibrationChoice:
 
 
 def choose_calibration(
-    margin: Floats, y: npt.ArrayLike, groups: npt.ArrayLike | None = None, weight: npt.ArrayLike | None = None, seed: int = 0
+    margin: Floats,
+    y: npt.ArrayLike,
+    groups: npt.ArrayLike | None = None,
+    weight: npt.ArrayLike | None = None,
+    seed: int = 0,
+    current: Calibration = AS_IS,
 ) -> CalibrationChoice:
     """The simplest calibration that no more complex one clearly beats.
 
@@ -69,6 +76,7 @@ def choose_calibration(
         groups: the lead of each row, [m]; rows of a lead are never parted. Default: each row is its own.
         weight: how much each row counts, [m], on any scale. Default: all alike.
         seed: of the folds.
+        current: the calibration of a model that is there already: what "none" leaves as it is and "offset" shifts.
 
     Raises:
         ModelError: no rows, unequal lengths, margins or weights that are not finite, or labels other than 0 and 1.
@@ -77,20 +85,21 @@ def choose_calibration(
     members = _members(groups, len(label))
     fold = _folds(members, seed)
     standing: Method = "none"
-    standing_loss = _row_loss(margin, label)
-    candidates = [Candidate("none", _mean(standing_loss, weight), None, None, "the margin as it is")]
+    standing_loss = _row_loss(current.log_odds(margin), label)
+    as_it_is = "the margin as it is" if current == AS_IS else "the calibration as it is"
+    candidates = [Candidate("none", _mean(standing_loss, weight), None, None, as_it_is)]
     for method in METHODS[1:]:
         obstacle = _obstacle(method, margin, label)
         if obstacle:
             candidates.append(Candidate(method, None, None, None, f"not tried: {obstacle}"))
             continue
-        loss = _row_loss(_held_out(method, margin, label, weight, fold), label)
+        loss = _row_loss(_held_out(method, margin, label, weight, fold, current), label)
         gain, error = mean_and_error(standing_loss - loss, members, weight)
         better = gain > error
         candidates.append(Candidate(method, _mean(loss, weight), gain, error, f"{'' if better else 'not '}clearly better than {standing}"))
         if better:
             standing, standing_loss = method, loss
-    return CalibrationChoice(fit_calibration(standing, margin, label, weight), tuple(candidates))
+    return CalibrationChoice(fit_calibration(standing, margin, label, weight, current), tuple(candidates))
 
 
 def unseen_log_odds(
@@ -128,17 +137,19 @@ def _obstacle(method: Method, margin: Floats, label: Floats) -> str:
     return f"it needs {least} won and {least} other rows, and there are only {fewest} of one kind" if fewest < least else ""
 
 
-def fit_calibration(method: Method, margin: Floats, y: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> Calibration:
+def fit_calibration(
+    method: Method, margin: Floats, y: npt.ArrayLike, weight: npt.ArrayLike | None = None, current: Calibration = AS_IS
+) -> Calibration:
     """A calibration of the given method; arguments and errors as for ``choose_calibration``.
 
     Where isotonic regression finds a single block only, there is no curve to draw and the sigmoid is returned.
     """
     margin, label, weight = _checked(margin, y, weight)
     if method == "none":
-        return Calibration()
-    target = _smoothed(label, weight)
+        return current
     if method == "offset":
-        return Calibration().shifted(_newton(margin, target, weight, free_slope=False)[1])
+        return recalibrate(current, margin, label, weight)
+    target = _smoothed(label, weight)
     slope, intercept = _newton(margin, target, weight, free_slope=True)
     if slope < LEAST_SLOPE:  # the loss is convex: its optimum under the constraint lies on the edge
         slope, intercept = LEAST_SLOPE, _newton(LEAST_SLOPE * margin, target, weight, free_slope=False)[1]
@@ -253,11 +264,13 @@ def _curve(margin: Floats, label: Floats, weight: Floats) -> tuple[list[float], 
     return [block.knot for block in blocks], [block.level for block in blocks]
 
 
-def _held_out(method: Method, margin: Floats, label: Floats, weight: Floats, fold: npt.NDArray[np.int64]) -> Floats:
+def _held_out(
+    method: Method, margin: Floats, label: Floats, weight: Floats, fold: npt.NDArray[np.int64], current: Calibration = AS_IS
+) -> Floats:
     log_odds = np.empty_like(margin)
     for held in np.unique(fold):
         out = fold == held
-        log_odds[out] = fit_calibration(method, margin[~out], label[~out], weight[~out]).log_odds(margin[out])
+        log_odds[out] = fit_calibration(method, margin[~out], label[~out], weight[~out], current).log_odds(margin[out])
     return log_odds
 
 

@@ -19,7 +19,21 @@ import pytest
 from tests.command import Done, Place
 from tests.conftest import REPO
 
-COMMANDS = ["demo", "simulate", "check", "train", "evaluate", "bands", "migration", "score", "models", "promote", "rollback", "serve"]
+COMMANDS = [
+    "demo",
+    "simulate",
+    "check",
+    "train",
+    "recalibrate",
+    "evaluate",
+    "bands",
+    "migration",
+    "score",
+    "models",
+    "promote",
+    "rollback",
+    "serve",
+]
 FIGURES = {"rows", "positives", "auc", "average_precision", "brier", "log_loss", "ece", "lift_at_10", "intervals"}
 HEAVY = {"bentoml", "lightgbm", "matplotlib", "mlflow", "numba", "numpy", "pandas", "pyarrow", "pydantic", "rich", "scipy", "sklearn"}
 SMALLEST = """
@@ -99,6 +113,12 @@ def test_a_worse_training_is_refused_and_the_champion_stays(trained: tuple[Place
     assert by_alias["champion"]["version"] == "1"
     assert by_alias["challenger"]["version"] == told["version"] == "2"
     assert "refused" in by_alias["challenger"]["reason"]
+
+
+def test_a_champion_that_has_seen_all_that_matured_is_not_recalibrated(trained: tuple[Place, Done, Done]) -> None:
+    refused = trained[0].run("recalibrate", "world", "--json")
+    assert refused.code == 1
+    assert "Too little has matured to recalibrate: 0 won leads" in refused.json["error"]
 
 
 def test_the_list_of_versions_is_readable(trained: tuple[Place, Done, Done]) -> None:

@@ -64,6 +64,7 @@ def put_forward(
     registry: Registry,
     run: TrainingRun,
     findings: Sequence[Finding] = (),
+    command: str = "leadheat train DATASET",
 ) -> Candidate:
     """Judge a scorer on the test part and register it as a version, the challenger, with all that was found, and a report of it.
 
@@ -82,7 +83,8 @@ def put_forward(
         learnt.unseen.write(Path(scratch) / FILE)
         run.log_file(Path(scratch) / FILE)
         gates = [verdict.to_dict() for verdict in judgement.gates]
-        _report(Evidence(saved, dataset, settings, evaluation, findings, gates, run_id=run.run_id), run, Path(scratch) / "report.html")
+        evidence = Evidence(saved, dataset, settings, evaluation, findings, gates, command=command, run_id=run.run_id)
+        _report(evidence, run, Path(scratch) / "report.html")
         version = _track(run, saved, folder, evaluation, judgement)
     return Candidate(saved, evaluation, judgement.gates, run.run_id, version)
 

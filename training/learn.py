@@ -114,7 +114,7 @@ def learn_with_unseen(dataset: Dataset, parts: Split, settings: Settings) -> Lea
         | {
             "linear": linear,
             "calibration": choice.to_dict(),
-            "rules_calibration": _calibrate_rules(features, settings, late, learning.seed),
+            "rules_calibration": calibrate_rules(Rules(settings.rules, features), late.X, late.snapshots, late.weight, learning.seed),
         },
     )
     return Learnt(scorer, unseen)
@@ -185,9 +185,9 @@ def rules_probability(rules: Rules, calibration: Calibration, X: Matrix) -> np.n
     return to_probability(calibration.log_odds(rules.points(X) / POINTS_PER_LOG_ODDS))
 
 
-def _calibrate_rules(features: FeatureSet, settings: Settings, late: _Rows, seed: int) -> dict[str, Any]:
-    points = Rules(settings.rules, features).points(late.X) / POINTS_PER_LOG_ODDS
-    choice = choose_calibration(points, late.snapshots.label, late.snapshots.lead, late.weight, seed)
+def calibrate_rules(rules: Rules, X: Matrix, snapshots: Snapshots, weight: np.ndarray | None, seed: int) -> dict[str, Any]:
+    """The calibration of the rules' points on the snapshots whose features are X, JSON-ready."""
+    choice = choose_calibration(rules.points(X) / POINTS_PER_LOG_ODDS, snapshots.label, snapshots.lead, weight, seed)
     return choice.calibration.to_dict()
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from features.dataset import Dataset
@@ -16,7 +17,7 @@ from models.settings import Settings
 from training.candidate import Candidate, decide, put_forward
 from training.check import audited
 from training.evaluate import Evaluation
-from training.learn import learn_with_unseen
+from training.learn import Learnt, learn_with_unseen
 from training.split import Split, split
 
 logger = logging.getLogger("leadheat.training")
@@ -24,7 +25,7 @@ logger = logging.getLogger("leadheat.training")
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """What a training gave: the parts it used, the registered candidate, and what became of it."""
+    """What a training, or a recalibration, gave: the parts of the data, the registered candidate, and what became of it."""
 
     parts: Split
     candidate: Candidate
@@ -52,11 +53,13 @@ class Training:
         return self.candidate.version
 
     def to_dict(self) -> dict[str, Any]:
-        """What ``leadheat train --json`` prints."""
+        """What ``leadheat train --json`` and ``leadheat recalibrate --json`` print."""
+        facts = self.scorer.facts
         return {
             **self.candidate.to_dict(),
             "promoted": self.promoted,
-            "train": {"rows": len(self.parts.train), "positives": int(self.parts.train.label.sum())},
+            "train": {"rows": facts["train"]["rows"], "positives": facts["train"]["positives"]},
+            "recalibrated": facts.get("recalibrated"),
             "seconds": round(self.seconds, 3),
         }
 
@@ -75,6 +78,24 @@ def train(dataset: Dataset, settings: Settings, registry: Registry, *, promote: 
         DataError: the audit found an error that is not allowed.
         LeadheatError: the data or the number of wins do not allow it, or the registry cannot be reached. The champion stays as it was.
     """
+    make = partial(learn_with_unseen, dataset, settings=settings)
+    return make_version(dataset, settings, registry, make, promote=promote, allow=allow)
+
+
+def make_version(
+    dataset: Dataset,
+    settings: Settings,
+    registry: Registry,
+    make: Callable[[Split], Learnt],
+    *,
+    promote: bool,
+    allow: Sequence[str],
+    command: str = "leadheat train DATASET",
+) -> Training:
+    """Audit a data set, let ``make`` give a scorer from its parts, track the run, and let the gates decide.
+
+    ``command`` repeats it; the other arguments and the errors are those of ``train``.
+    """
     started = time.monotonic()
     parts = split(dataset, settings.snapshots, settings.model.calibration_share)
     logger.info("auditing %s", dataset.name)
@@ -83,8 +104,8 @@ def train(dataset: Dataset, settings: Settings, registry: Registry, *, promote: 
     with registry.run(dataset.name) as run:
         run.log_settings(settings.model_dump(mode="json", by_alias=True))
         run.log_json("audit.json", findings.to_dict())
-        run.log_tags({"audit_allowed": ", ".join(findings.overruled)})
-        learnt = learn_with_unseen(dataset, parts, settings).with_facts(audit=findings.to_facts())
-        candidate = put_forward(learnt, dataset, parts.test, settings, registry, run, findings.findings)
+        run.log_tags({"audit_allowed": ", ".join(findings.overruled), "command": command})
+        learnt = make(parts).with_facts(audit=findings.to_facts())
+        candidate = put_forward(learnt, dataset, parts.test, settings, registry, run, findings.findings, command)
     promoted = decide(candidate, registry, promote=promote)
     return Training(parts, candidate, promoted, time.monotonic() - started)

@@ -29,3 +29,25 @@ def train(source: Source, *, no_promote: bool, allow: tuple[str, ...], as_json: 
     result = done.to_dict()
     say(result, training(result), as_json=as_json)
     return 0 if done.promoted or no_promote else 1
+
+
+@click.command()
+@DATASET
+@click.option("--no-promote", is_flag=True, help="Register the version as challenger and leave it at that.")
+@ALLOW
+@JSON
+@example("leadheat recalibrate my-world")
+def recalibrate(source: Source, *, no_promote: bool, allow: tuple[str, ...], as_json: bool) -> int:
+    """Make a version from the champion, with its trees, a new calibration and new bands; promote it if every gate holds.
+
+    It takes the newest matured snapshots that the trees have not learnt from, and the [temperature] policy of DATASET. Exit code 1 if too
+    little has matured, or a gate does not hold.
+    """
+    from models.registry import Registry
+    from training.recalibrate import recalibrate as run
+    from training.show.learnt import training
+
+    done = run(read_dataset(source), source.settings, Registry(), promote=not no_promote, allow=allow)
+    result = done.to_dict()
+    say(result, training(result), as_json=as_json)
+    return 0 if done.promoted or no_promote else 1

@@ -141,6 +141,7 @@ def _once(rows: Joined) -> Joined:
 
 
 def learnt_until(scorer: LeadScorer | None) -> int:
-    """From this moment on no outcome was known to the training: the last training snapshot's horizon has ended."""
-    trained = scorer.facts.get("train") if scorer else None
-    return parse_moment(trained["to"]) + DAY + scorer.horizon if scorer and isinstance(trained, dict) else 0
+    """From this moment on no outcome was known to the training or a recalibration: its last snapshot's horizon has ended."""
+    known = [scorer.facts.get(name) for name in ("train", "recalibrated")] if scorer else []
+    ends = [parse_moment(period["to"]) + DAY for period in known if isinstance(period, dict)]
+    return max(ends) + scorer.horizon if scorer and ends else 0

@@ -48,7 +48,9 @@ def verdicts(gates: Iterable[Mapping[str, Any]]) -> Table:
 def training(result: Mapping[str, Any]) -> Group:
     """A training: figures, bands, gates, and what became of the version."""
     fate = "promoted: it is the champion now" if result["promoted"] else "not promoted; it stays the challenger"
-    end = f"Version {result['version']} is {fate}. {result['seconds']:.1f} s."
+    again = result["recalibrated"]
+    source = f" It is version {again['from_version']}, recalibrated on {again['from']} to {again['to']}." if again else ""
+    end = f"Version {result['version']} is {fate}.{source} {result['seconds']:.1f} s."
     figures = comparison({"model": result["test"], "rules": result["rules"]})
     beside = [escape(result["linear"]["words"])] if result["linear"] else []
     return Group(figures, *beside, bands(result["bands"], result["notes"], result["policy"]), verdicts(result["gate"]), end)
