@@ -18,12 +18,14 @@ from training.bootstrap import Difference
 from training.breakdown import Slice
 from training.metrics import Predictions
 from training.plots.bands import bands as plot_bands
+from training.plots.calm import calm
 from training.plots.comparison import agreement, differences
 from training.plots.importance import SHOWN, Importance, importance
 from training.plots.paths import Path, path
 from training.plots.probability import calibration, gains
 from training.plots.segments import segments
 from training.plots.style import literal, new_figure, png
+from training.stability import Stability
 
 RNG = np.random.default_rng(0)
 P = RNG.beta(1, 6, 3_000)
@@ -123,6 +125,14 @@ def test_a_forest_shows_whole_groupings_and_tells_what_lies_beyond_its_edge() ->
     assert labels == ["none", "old", "May", "age", "month"]
     assert [text.get_text() for text in rates.texts] == ["90% ▸"]
     assert [text.get_text() for text in aucs.texts] == ["too few won"] * 2
+
+
+def test_calm_shows_both_figures_of_both_with_their_intervals() -> None:
+    both = {"model": Stability(10, 5.0, 4.0, 6.0, 7.0, 3, 0.2, 0.1, 0.3), "rules": Stability(0, None, None, None, 7.0, 0, 0.4, 0.3, 0.5)}
+    above, below = calm(both).axes
+    assert [text.get_text() for text in above.texts] == ["5.0", "nothing to tell it from"]
+    assert [text.get_text() for text in below.texts] == ["0.200", "0.400"]
+    assert [bar.get_width() for bar in below.patches if isinstance(bar, Rectangle)] == [0.2, 0.4]
 
 
 def test_a_path_ends_with_what_became_of_the_lead() -> None:

@@ -99,8 +99,15 @@ def test_every_figure_of_the_evaluation_is_in_it(evidence: Evidence, page: Page)
 
 
 def test_the_slices_and_signals_are_in_their_tables(evidence: Evidence, page: Page) -> None:
-    assert {one.value for one in evidence.slices} <= set(map(str.strip, page.texts))
+    assert {one.value for one in evidence.examined.slices} <= set(map(str.strip, page.texts))
     assert {one.words for one in evidence.importance if one.weight > 0} <= set(map(str.strip, page.texts))
+
+
+def test_worth_and_calm_are_told_as_examined(evidence: Evidence, page: Page) -> None:
+    for one in evidence.examined.decision:
+        assert f"{one.model.wins:,.0f} ({one.model.low:,.0f} to {one.model.high:,.0f})" in page.text
+    for calm in evidence.examined.stability.values():
+        assert f"{calm.per_lead_week:.3f} ({calm.per_lead_week_low:.3f} to {calm.per_lead_week_high:.3f})" in page.text
 
 
 def test_the_weights_of_signals_are_mean_contributions_of_a_sample(evidence: Evidence) -> None:
@@ -148,7 +155,7 @@ def test_it_holds_itself_together(html: str, page: Page) -> None:
 
 def test_every_picture_says_in_words_what_it_shows(page: Page) -> None:
     pictures = [attributes for tag, attributes in page.elements if tag == "svg"]
-    assert len(pictures) == 7 + len(KINDS)
+    assert len(pictures) == 9 + len(KINDS)
     assert all(attributes["role"] == "img" and len(str(attributes["aria-label"])) > 40 for attributes in pictures)
 
 

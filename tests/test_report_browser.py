@@ -165,7 +165,7 @@ def test_those_who_cannot_see_it_are_told_all_of_it(browser: Browser, reported: 
         assert levels.count(1) == 1
         assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
         names = [picture.get_attribute("aria-label") for picture in opened.page.get_by_role("img").all()]
-        assert len(names) == 12
+        assert len(names) == 14
         assert all(names)
         assert opened.page.evaluate(ALL_NAMED)
         assert opened.page.evaluate("document.documentElement.lang") == "en"

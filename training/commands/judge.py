@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from models.scorer import LeadScorer
     from models.settings import Source
     from training.evaluate import Evaluation
+    from training.examine import Examination
 
 logger = logging.getLogger("leadheat")
 
@@ -46,7 +47,7 @@ def evaluate(source: Source, version: str, other: str | None, by: tuple[str, ...
     judged = run(scorer, data, test, seed=source.settings.model.seed)
     examined = examine(judged, scorer, data, source.settings, by or None)
     if report:
-        _write(report, version, scorer, data, source, judged)
+        _write(report, version, scorer, data, source, judged, None if by else examined)
     result = {"version": scorer.version} | examined.to_dict() | {"against": _against(source, judged, scorer, other)}
     say(result, table(result, by=bool(by)), as_json=as_json)
 
@@ -62,7 +63,9 @@ def _against(source: Source, judged: Evaluation, scorer: LeadScorer, version: st
     return {"version": other.version, "differences": {name: one.to_dict() for name, one in differences.items()}}
 
 
-def _write(out: Path, version: str, scorer: LeadScorer, data: Dataset, source: Source, judged: Evaluation) -> None:
+def _write(
+    out: Path, version: str, scorer: LeadScorer, data: Dataset, source: Source, judged: Evaluation, examined: Examination | None
+) -> None:
     """The report of a registered version, with the verdicts it was registered with."""
     from models.registry import Registry
     from training.report.evidence import Evidence
@@ -73,7 +76,8 @@ def _write(out: Path, version: str, scorer: LeadScorer, data: Dataset, source: S
     place = f", the {' and '.join(known.aliases)}" if known.aliases else ""
     fate = f"Version {known.version}{place}: {known.reason}." if known.reason else ""
     command = f"leadheat evaluate {source.root} --version {known.version} --report {out}"
-    write(Evidence(scorer, data, source.settings, judged, data.findings, known.gates, fate, command, known.run_id), out)
+    evidence = Evidence(scorer, data, source.settings, judged, data.findings, known.gates, fate, command, known.run_id, examined)
+    write(evidence, out)
 
 
 @click.command()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def decision(capacities: Sequence[Capacity], title: str = "What is the order worth to sales?") -> Figure:
     """The wins among the leads that were worked, by the leads that are worked a day: in the model's order, the rules' and by chance."""
-    figure = new_figure(7.2, 3.6)
+    figure = new_figure(4.8, 3.7)
     axes = figure.subplots()
     per_day = [one.per_day for one in capacities]
     for at, (name, color, marker) in enumerate(zip(("model", "rules", "random"), (*SERIES[:2], FAINT), MARKERS, strict=False)):
@@ -28,6 +28,6 @@ def decision(capacities: Sequence[Capacity], title: str = "What is the order wor
     axes.set_xticks(per_day, [f"{k:g}" for k in per_day])
     axes.minorticks_off()
     axes.set(xlabel="leads that sales work a day", ylabel=f"wins among them in {capacities[0].days} days", ylim=(0, None), title=title)
-    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8, labelcolor=INK)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8, labelcolor=INK)
     finish(axes)
     return figure

@@ -18,7 +18,7 @@ SHOWN = 70
 FEW_LEADS = 50
 """The rates of smaller slices do not widen the scale; what lies beyond its edge is told in numbers."""
 
-_VERDICTS = {"as expected": INK, "more won": TEMPERATURES["cold"], "fewer won": TEMPERATURES["hot"]}
+_VERDICTS = {"as expected": INK, "more won": TEMPERATURES["hot"], "fewer won": TEMPERATURES["cold"]}
 _HEAD = 1.25
 
 

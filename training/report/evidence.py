@@ -14,8 +14,8 @@ from features.dataset import Dataset
 from models.scorer import LeadScorer
 from models.settings import Settings
 from models.temperature import Band, Bands
-from training.breakdown import Slice, breakdown
 from training.evaluate import Evaluation
+from training.examine import Examination, examine
 from training.plots.importance import Importance
 from training.promises import Proved, prove
 from training.unseen import Unseen
@@ -48,6 +48,7 @@ class Evidence:
         fate: what became of the version, in words, where that is known already.
         command: what repeats this report; by default, the training.
         run_id: of the training in MLflow.
+        examination: of the evaluation, where it is made already.
     """
 
     scorer: LeadScorer
@@ -59,6 +60,7 @@ class Evidence:
     fate: str = ""
     command: str = "leadheat train DATASET"
     run_id: str = ""
+    examination: Examination | None = None
 
     @property
     def bands(self) -> Bands:
@@ -106,9 +108,9 @@ class Evidence:
         return np.lexsort((self.evaluation.snapshots.as_of, self.evaluation.lead))
 
     @cached_property
-    def slices(self) -> list[Slice]:
-        """The evaluation for each part of the leads."""
-        return breakdown(self.evaluation, self.dataset)
+    def examined(self) -> Examination:
+        """The evaluation slice by slice, through time, and by what it is worth."""
+        return self.examination or examine(self.evaluation, self.scorer, self.dataset, self.settings)
 
     @cached_property
     def importance(self) -> list[Importance]:

@@ -100,7 +100,7 @@ def _example(evidence: Evidence, name: str, kind: str, among: int, lead: int) ->
     path = Path(
         days=(moments - begin) / DAY,
         probability=numbers.probability,
-        temperature=_with_memory(evidence, numbers.probability),
+        temperature=evidence.bands.along(numbers.probability, np.zeros(len(moments), np.int64)),
         acted=(history.known_at[shown & ~by_us] - begin) / DAY,
         contacted=(history.known_at[shown & by_us] - begin) / DAY,
         end=None if end is None else (end - begin) / DAY,
@@ -122,16 +122,6 @@ def _moments(evidence: Evidence, lead: int, known_at: Integers) -> tuple[Integer
     begin = max(int(as_of.min()), until - LONGEST * DAY)
     moments = np.concatenate((np.arange(begin, until, DAY), known_at[(known_at >= begin) & (known_at < until)] + 1, [until]))
     return np.unique(moments), closed if closed == until else None
-
-
-def _with_memory(evidence: Evidence, probability: np.ndarray) -> np.ndarray:
-    """int8[k]: the temperatures one after the other, each with hysteresis against the one before."""
-    temperature = np.empty(len(probability), np.int8)
-    previous: np.ndarray | None = None
-    for at in range(len(probability)):
-        previous = evidence.bands.of(probability[at : at + 1], previous)
-        temperature[at] = previous[0]
-    return temperature
 
 
 def _why(evidence: Evidence, numbers: Scored, row: int) -> tuple[str, ...]:

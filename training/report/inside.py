@@ -38,7 +38,7 @@ def importance(evidence: Evidence) -> Exhibit:
 
 def segments(evidence: Evidence) -> Exhibit:
     """Whether it holds for all kinds of leads."""
-    slices = evidence.slices
+    slices = evidence.examined.slices
     shown = shown_of(slices)
     rest = f" {len(slices) - len(shown)} more are in the table." if len(shown) < len(slices) else ""
     columns = ("by", "part", "looks", "leads", "expected", "came", "AUC", "AUC of the rules", "verdict")
