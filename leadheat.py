@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from training.commands import bands, data, judge, learn, migration, versions, watch
+from training.commands import bands, data, judge, learn, migration, scorecard, versions, watch
 from training.commands.options import DATASET, JSON, LEADS, SEED, VERSION, load_scorer, read_dataset
 from training.console import Commands, example, say
 
@@ -106,6 +106,7 @@ for command in (
     judge.backtest,
     bands.bands,
     migration.migration,
+    scorecard.scorecard,
     versions.models,
     versions.promote,
     versions.rollback,

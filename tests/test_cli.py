@@ -28,6 +28,7 @@ COMMANDS = [
     "evaluate",
     "bands",
     "migration",
+    "scorecard",
     "score",
     "models",
     "promote",
@@ -155,6 +156,18 @@ def test_the_migration_to_the_challenger_is_told(trained: tuple[Place, Done, Don
     told = place.run("migration", "world", "--json").json
     assert sum(map(sum, told["count"])) == told["leads"] > 0
     assert len((place.folder / "moves.csv").read_text().splitlines()) == 1 + told["warmer"] + told["cooler"]
+
+
+def test_a_scorecard_is_told_and_written(trained: tuple[Place, Done, Done]) -> None:
+    place, _, _ = trained
+    done = place.run("scorecard", "world", "--lines", "5", "--out", "rules.toml")
+    assert done.code == 0, done.err
+    assert all(words in done.out for words in ("Scorecard of version 1", "double the odds", "What points stand for", "minus champion"))
+    assert max(map(len, done.out.splitlines())) <= 80
+    told = place.run("scorecard", "world", "--lines", "5", "--json").json
+    assert (place.folder / "rules.toml").read_text() == told["toml"]
+    assert 1 < len(told["lines"]) <= 5
+    assert told["test"]["scorecard"].keys() >= FIGURES
 
 
 def test_check_says_that_a_world_is_fit(trained: tuple[Place, Done, Done]) -> None:
