@@ -86,13 +86,11 @@ def serve(port: int, host: str, workers: int) -> None:
 def _batch(scorer: LeadScorer, dataset: Dataset, out: Path, as_of: int | None, *, explain: bool) -> dict[str, Any]:
     """Score a data set's open leads into a file; what ``leadheat score --json`` prints."""
     from features.contract import from_micros
-    from models.score_log import batch_log
-    from serving.batch import score_shards, write_scores
+    from serving.batch import score_to_file
 
     started = time.monotonic()
     moment = dataset.observed_until + 1 if as_of is None else as_of
-    with batch_log(scorer.version, scorer.fingerprint, moment, dataset.fingerprint) as log:
-        bands = write_scores(score_shards(scorer, dataset, moment, explain=explain, log=log), out)
+    bands = score_to_file(scorer, dataset, moment, out, explain=explain)
     about = {"rows": sum(bands.values()), "as_of": from_micros(moment).isoformat(), "version": scorer.version}
     return about | bands | {"seconds": round(time.monotonic() - started, 3)}
 

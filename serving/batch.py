@@ -19,7 +19,7 @@ from features.contract import SettingsError, to_micros
 from features.dataset import Dataset
 from features.progress import progress
 from features.snapshots import open_leads
-from models.score_log import rows_of
+from models.score_log import batch_log, rows_of
 from models.scorer import LeadScorer
 from models.table import SCHEMA, table_of
 from models.whole_file import check_place, whole_file
@@ -32,6 +32,18 @@ class _Writer(Protocol):
     def write_table(self, table: pa.Table) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: object) -> None: ...
+
+
+def score_to_file(scorer: LeadScorer, dataset: Dataset, as_of: int, out: Path, *, explain: bool = True) -> dict[str, int]:
+    """Score all leads that are open at a moment into a file and into the score log; both are whole, or as they were.
+
+    Arguments and errors as for ``score_shards`` and ``write_scores``.
+
+    Returns:
+        How many leads are in each band.
+    """
+    with batch_log(scorer.version, scorer.fingerprint, as_of, dataset.fingerprint) as log:
+        return write_scores(score_shards(scorer, dataset, as_of, explain=explain, log=log), out)
 
 
 def score_shards(

@@ -13,7 +13,7 @@ from tests.conftest import REPO
 from tests.source_tree import PACKAGES
 
 NOTEBOOKS = sorted((REPO / "notebooks").glob("*.ipynb"))
-LIBRARIES = {"dataclasses", "matplotlib", "mlflow", "numpy", "os", "pandas", "pathlib", "sklearn", "tempfile"}
+LIBRARIES = {"dataclasses", "itertools", "numpy", "os", "pandas", "pathlib", "pyarrow", "sklearn", "tempfile", "warnings"}
 
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
