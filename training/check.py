@@ -49,7 +49,9 @@ class Audited:
         if grave:
             codes = " ".join(f"--allow {code}" for code in self.errors if code in CODES)
             anyway = f"To train in spite of it: {codes}." if codes else ""
-            raise DataError(f"Training must not go on: {grave[0].detail}.", f"{grave[0].hint} {anyway}".strip(), self.findings)
+            raise DataError(
+                f"Training must not go on: {_place(grave[0])}{grave[0].detail}.", f"{grave[0].hint} {anyway}".strip(), self.findings
+            )
 
     def to_facts(self) -> dict[str, Any]:
         """What a trained model knows of it: how many findings of each severity, the codes of the errors, and which of them were allowed."""
@@ -129,6 +131,11 @@ def _parts(dataset: Dataset, settings: Settings) -> tuple[Split | None, tuple[Fi
     except LeadheatError as error:
         return parts, (_finding("cannot_train", error),)
     return parts, ()
+
+
+def _place(finding: Finding) -> str:
+    where = ".".join(filter(None, (finding.table, finding.column)))
+    return f"{where}: " if where else ""
 
 
 def _finding(code: str, error: LeadheatError) -> Finding:
