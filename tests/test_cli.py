@@ -26,6 +26,7 @@ COMMANDS = [
     "train",
     "recalibrate",
     "evaluate",
+    "backtest",
     "bands",
     "migration",
     "scorecard",

@@ -17,6 +17,7 @@ import numpy as np
 
 from features.contract import SettingsError
 from features.dataset import Dataset
+from features.progress import progress
 from models.intervals import effective_rows, wilson
 from training.bootstrap import Difference, resample
 from training.evaluate import Evaluation
@@ -92,7 +93,11 @@ def breakdown(evaluation: Evaluation, dataset: Dataset, by: Iterable[str] | None
     chosen = {name: known[name] for name in wanted}
     places = [rows for grouping in chosen.values() for rows in grouping.rows]
     slices = sliced(evaluation.snapshots.label, evaluation.lead, evaluation.probability, chosen)
-    return [_ranked(one, evaluation, rows) for one, rows in zip(slices, places, strict=True)]
+    with progress("breaking the figures down", len(slices)) as advance:
+        for number, rows in enumerate(places):
+            slices[number] = _ranked(slices[number], evaluation, rows)
+            advance(1)
+    return slices
 
 
 def sliced(label: np.ndarray, lead: np.ndarray, expected: np.ndarray, parted: Mapping[str, Grouping]) -> list[Slice]:

@@ -32,13 +32,18 @@ logger = logging.getLogger("leadheat.training")
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A registered version: its scorer, its evaluation, the verdicts, and the run it is tracked in."""
+    """A registered version: its scorer, its evaluation, what it was held against, and the run it is tracked in."""
 
     scorer: LeadScorer
     evaluation: Evaluation
-    gates: list[Gate]
+    judgement: Judgement
     run_id: str
     version: str
+
+    @property
+    def gates(self) -> list[Gate]:
+        """All verdicts."""
+        return self.judgement.gates
 
     def to_dict(self) -> dict[str, Any]:
         """What every command that makes a version tells of it with ``--json``."""
@@ -49,6 +54,7 @@ class Candidate:
             "gate": [verdict.to_dict() for verdict in self.gates],
             "test": self.evaluation.model,
             "rules": self.evaluation.rules,
+            **_differences(self.evaluation, self.judgement),
             "linear": self.scorer.facts.get("linear"),
             "bands": [asdict(band) for band in some.bands] if some else [],
             "notes": list(some.notes) if some else [],
@@ -86,7 +92,16 @@ def put_forward(
         evidence = Evidence(saved, dataset, settings, evaluation, findings, gates, command=command, run_id=run.run_id)
         _report(evidence, run, Path(scratch) / "report.html")
         version = _track(run, saved, folder, evaluation, judgement)
-    return Candidate(saved, evaluation, judgement.gates, run.run_id, version)
+    return Candidate(saved, evaluation, judgement, run.run_id, version)
+
+
+def _differences(evaluation: Evaluation, judgement: Judgement) -> dict[str, Any]:
+    """How the version differs from rules and champion, figure by figure, JSON-ready."""
+    rules = {name: one.to_dict() for name, one in evaluation.against_rules.items()}
+    if judgement.against_champion is None:
+        return {"against_rules": rules, "against_champion": None}
+    champion = {name: one.to_dict() for name, one in judgement.against_champion.items()}
+    return {"against_rules": rules, "against_champion": {"version": judgement.champion, "differences": champion}}
 
 
 def _proved(scorer: LeadScorer, evaluation: Evaluation) -> dict[str, Any] | None:
@@ -116,6 +131,7 @@ def _track(run: TrainingRun, scorer: LeadScorer, folder: Path, evaluation: Evalu
     run.log_tags({"data": scorer.facts["data"]["fingerprint"], "model": scorer.fingerprint})
     run.log_figures({"test": evaluation.model, "rules": evaluation.rules, "gate": {gate["name"]: gate["figure"] for gate in gates}})
     run.log_json("facts.json", scorer.facts)
+    run.log_json("differences.json", _differences(evaluation, judgement))
     run.log_json("gates.json", {"champion": judgement.champion, "gates": gates})
     summary = {"test": evaluation.model, "rules": evaluation.rules, "data": scorer.facts["data"]["name"]}
     return run.log_model(folder, scorer.fingerprint, example_body(scorer.features), summary, gates, judgement.champion)

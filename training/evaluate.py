@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,9 +53,10 @@ class Evaluation:
         return paired(self.snapshots.label, self.probability, probability, self.lead, seed=self.seed)
 
 
-def evaluate(scorer: LeadScorer, dataset: Dataset, snapshots: Snapshots, threads: int = 1, seed: int = 0) -> Evaluation:
-    """Judge a scorer and its rules on matured snapshots."""
-    scored = scorer.numbers(dataset.history.with_schema(scorer.schema), snapshots.lead, snapshots.as_of, threads)
+def evaluate(scorer: LeadScorer, dataset: Dataset, snapshots: Snapshots, threads: int | None = None, seed: int = 0) -> Evaluation:
+    """Judge a scorer and its rules on matured snapshots, with as many threads as there are processors by default."""
+    history = dataset.history.with_schema(scorer.schema)
+    scored = scorer.numbers(history, snapshots.lead, snapshots.as_of, threads or os.cpu_count() or 1)
     points = rules_probability(scorer.rules, Calibration.from_dict(scorer.facts["rules_calibration"]), scored.X)
     lead = ids(dataset, snapshots)
     predictions = _predictions(snapshots, lead, model=scored.probability, rules=points)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -88,5 +89,5 @@ def against(evaluation: Evaluation, other: LeadScorer, dataset: Dataset, horizon
             "Compare versions with the same [snapshots] horizon.",
         )
     test = evaluation.snapshots
-    scored = other.numbers(dataset.history.with_schema(other.schema), test.lead, test.as_of)
+    scored = other.numbers(dataset.history.with_schema(other.schema), test.lead, test.as_of, os.cpu_count() or 1)
     return evaluation.against(scored.probability)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ from models.parity import parity
 from models.registry import CHAMPION, Registry
 from models.scorer import LeadScorer
 from models.settings import Settings
+from training.bootstrap import Difference
 from training.evaluate import Evaluation
 from training.segments import segment_differences
 
@@ -50,10 +52,11 @@ class Opponent:
 
 @dataclass(frozen=True)
 class Judgement:
-    """All verdicts, and the version of the champion that they compare with; empty where there was none."""
+    """All verdicts, the version of the champion that they compare with (empty where there was none), and how the challenger differs."""
 
     gates: list[Gate]
     champion: str
+    against_champion: Mapping[str, Difference] | None
 
 
 def judge(
@@ -80,7 +83,7 @@ def judge(
         no_segment_badly_worse(*_in_segments(evaluation, opponent, dataset), settings.gate),
         *_in_service(scorer, served, evaluation, dataset, settings),
     ]
-    return Judgement(gates, opponent.version)
+    return Judgement(gates, opponent.version, against)
 
 
 def face_champion(evaluation: Evaluation, dataset: Dataset, settings: Settings, registry: Registry) -> Opponent:

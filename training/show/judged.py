@@ -13,6 +13,9 @@ from rich.table import Table
 from training.show.figures import against, comparison, with_interval
 from training.show.tables import coloured, table
 
+_DESK = "[dim]Worked are the first of the list at each date, as many as there is time for until the next; none again within the horizon.[/]"
+_CALM = "[dim]The score is the share of the snapshots that stand lower; bands are looked at every day, the model's with hysteresis.[/]"
+_LONGEST = 14
 _BY = "--by month, age, history or an attribute of the leads shows its slices."
 _STABILITY = {"mean_change": ("change between interactions, of 100", ".1f"), "per_lead_week": ("band changes per lead and week", ".3f")}
 
@@ -83,12 +86,13 @@ def slices(some: Sequence[Mapping[str, Any]]) -> list[Any]:
 
 
 def _by(by: str, parts: Iterable[Mapping[str, Any]]) -> Table:
-    shown = table(f"By {by} (with 95 % intervals)", "", "snapshots", "expected", "won", "AUC", "rules", "", fixed=True)
+    shown = table(f"By {by} (with 95 % intervals)", "", "rows", "expected", "won", "AUC", "rules", "", fixed=True)
+    shown.padding = 0  # seven columns leave no room for more
     for one in parts:
         won = with_interval(one["rate"], one["rate_low"], one["rate_high"], ".1%")
         marked = won if one["verdict"] == "as expected" else f"[yellow]{won}*[/]"
         auc = with_interval(one["auc"], one["auc_low"], one["auc_high"], ".2f")
         rules = ("-", "") if one["auc"] is None else (f"{one['rules_auc']:.2f}", coloured(one["difference"]["verdict"]))
-        value = one["value"] if len(one["value"]) <= 15 else f"{one['value'][:14]}…"
+        value = one["value"] if len(one["value"]) <= _LONGEST else f"{one['value'][: _LONGEST - 1]}…"
         shown.add_row(escape(value), f"{one['rows']:,}", f"{one['expected']:.1%}", marked, auc, *rules)
     return shown

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
-from training.show.figures import comparison
+from training.show.figures import against, comparison
 from training.show.tables import coloured, table
 
 
@@ -51,6 +51,8 @@ def training(result: Mapping[str, Any]) -> Group:
     again = result["recalibrated"]
     source = f" It is version {again['from_version']}, recalibrated on {again['from']} to {again['to']}." if again else ""
     end = f"Version {result['version']} is {fate}.{source} {result['seconds']:.1f} s."
-    figures = comparison({"model": result["test"], "rules": result["rules"]})
+    figures = [comparison({"model": result["test"], "rules": result["rules"]}, differences=result["against_rules"])]
+    if result["against_champion"]:
+        figures.append(against(f"version {result['version']}", result["against_champion"]))
     beside = [escape(result["linear"]["words"])] if result["linear"] else []
-    return Group(figures, *beside, bands(result["bands"], result["notes"], result["policy"]), verdicts(result["gate"]), end)
+    return Group(*figures, *beside, bands(result["bands"], result["notes"], result["policy"]), verdicts(result["gate"]), end)
