@@ -54,7 +54,7 @@ STICKING_OUT = """() => [...document.querySelectorAll("body *")]
   .map(element => element.outerHTML.slice(0, 80))"""
 FIRST_SCREEN = "[...document.querySelectorAll('h1, .band, .facts section')].map(one => one.getBoundingClientRect().bottom)"
 TOO_WIDE = "[...document.querySelectorAll('table, svg')].filter(one => one.scrollWidth > one.parentElement.clientWidth + 1).length"
-ALL_SHOWN = "[...document.querySelectorAll('details table')].every(one => one.checkVisibility({contentVisibilityAuto: true}))"
+ALL_SHOWN = "[...document.querySelectorAll('.paper table, pre')].every(one => one.checkVisibility({contentVisibilityAuto: true}))"
 ALL_NAMED = "[...document.querySelectorAll('table')].every(one => one.caption.textContent && one.querySelector('th[scope]'))"
 
 
