@@ -48,7 +48,7 @@ class MonitorSettings(Strict):
     worked: WorkedSettings | None = None
     false_alarm: float = Field(0.01, gt=0, lt=0.5)
     min_leads: int = Field(100, ge=1)
-    max_shift: float = Field(0.25, gt=0)
+    max_shift: float = Field(0.1, gt=0)
     max_psi: float = Field(0.25, gt=0)
     least_importance: float = Field(0.01, ge=0, le=1)
     max_missing: float = Field(0.3, gt=0, le=1)

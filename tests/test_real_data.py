@@ -9,44 +9,38 @@ import pytest
 
 from features.contract import DAY
 from features.dataset import Dataset
-from models.settings import read_settings
 from models.table import SCHEMA
-from tests.conftest import DATASETS, shared_data
+from tests.trained import trained
 from training.bootstrap import paired
 from training.evaluate import Evaluation, evaluate
-from training.learn import learn
-from training.split import Split, split
+from training.split import Split
 
 pytestmark = pytest.mark.slow
 
 
-class Trained(NamedTuple):
-    """A data set after training."""
+class Judged(NamedTuple):
+    """A data set after training and judging."""
 
     dataset: Dataset
     parts: Split
     evaluation: Evaluation
 
 
-def train(name: str) -> Trained:
-    shared_data(name)
-    settings, root = read_settings(DATASETS / f"{name}.toml")
-    dataset = Dataset.read(settings.data, root)
-    parts = split(dataset, settings.snapshots, settings.model.calibration_share)
-    scorer = learn(dataset, parts, settings)
+def train(name: str) -> Judged:
+    _, dataset, parts, scorer = trained(name)
     table = scorer.score_many(dataset.history, parts.test.lead, parts.test.as_of)
     assert table.schema == SCHEMA
     judged = evaluate(scorer, dataset, parts.test)
     assert (table["probability"].to_numpy() == judged.probability).all()
-    return Trained(dataset, parts, judged)
+    return Judged(dataset, parts, judged)
 
 
 @pytest.fixture(scope="module")
-def bpic2012() -> Trained:
+def bpic2012() -> Judged:
     return train("bpic2012")
 
 
-def test_bpic2012_is_looked_at_as_its_reference_protocol_says(bpic2012: Trained) -> None:
+def test_bpic2012_is_looked_at_as_its_reference_protocol_says(bpic2012: Judged) -> None:
     train, test = bpic2012.parts.train, bpic2012.parts.test
     assert (len(train), len(test)) == (16_371, 5_905)
     assert train.label.mean() == pytest.approx(0.2512, abs=0.00005)
@@ -54,7 +48,7 @@ def test_bpic2012_is_looked_at_as_its_reference_protocol_says(bpic2012: Trained)
     assert (np.diff(np.unique(test.as_of)) == 7 * DAY).all()
 
 
-def test_bpic2012_reaches_its_figures(bpic2012: Trained) -> None:
+def test_bpic2012_reaches_its_figures(bpic2012: Judged) -> None:
     model = bpic2012.evaluation.model
     assert model["auc"] >= 0.805
     assert model["average_precision"] >= 0.55
@@ -63,16 +57,16 @@ def test_bpic2012_reaches_its_figures(bpic2012: Trained) -> None:
     assert model["lift_at_10"] >= 2.85
 
 
-def test_bpic2012_is_ranked_better_than_by_its_rules(bpic2012: Trained) -> None:
+def test_bpic2012_is_ranked_better_than_by_its_rules(bpic2012: Judged) -> None:
     assert bpic2012.evaluation.against_rules["auc"].low > 0
 
 
-def log_odds_table(trained: Trained, attributes: tuple[str, ...]) -> np.ndarray:
+def log_odds_table(judged: Judged, attributes: tuple[str, ...]) -> np.ndarray:
     """What a naive Bayes table of smoothed rates by level, learnt from the training snapshots, says of the test snapshots."""
-    train, test = trained.parts.train, trained.parts.test
+    train, test = judged.parts.train, judged.parts.test
     rate, total = train.label.mean(), np.zeros(len(test))
     for attribute in attributes:
-        codes = trained.dataset.history.lead_attributes.categorical[attribute].codes
+        codes = judged.dataset.history.lead_attributes.categorical[attribute].codes
         rows = np.bincount(codes[train.lead] + 1, minlength=codes.max() + 2)
         won = np.bincount(codes[train.lead] + 1, train.label, minlength=len(rows))
         smooth = (won + 10 * rate) / (rows + 10)

@@ -23,16 +23,17 @@ comparisons of a kind and all models (Bonferroni), so a run in which nothing has
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from models.intervals import effective_rows, wilson
+from models.intervals import TWO_SIDED_95, effective_rows, wilson
 from models.monitoring import MonitorSettings
 from models.temperature import NAMES
 from training.monitoring.joined import Joined
 from training.monitoring.rates import interval
-from training.monitoring.report import Alert, Drift, Rate, VersionReport
+from training.monitoring.report import Alert, BandRate, Drift, Rate, VersionReport
 
 HOT = NAMES.index("hot")
 
@@ -139,12 +140,13 @@ def _rates(evidence: Evidence, settings: MonitorSettings, alarm: float) -> Itera
         yield Alert("too_few_matured", "info", detail, report.overall.leads, settings.min_leads)
         return
     yield from _bands(report, matured, alarm)
-    shift = _shift(report.overall, matured, settings.max_shift, quantile(alarm))
+    error = _stated_error(report.bands)
+    shift = _shift(report.overall, matured, settings.max_shift, quantile(alarm), error)
     if shift is not None:
         yield Alert("calibration_off", "error", f"{_words(report.overall)} overall", shift, settings.max_shift)
     z = quantile(alarm, len(evidence.segments))
     for rate, rows in evidence.segments:
-        shift = _shift(rate, rows, settings.max_shift, z)
+        shift = _shift(rate, rows, settings.max_shift, z, error)
         if shift is not None:
             yield Alert("segment_off", "warning", f"{_words(rate)} in {rate.name}", shift, settings.max_shift, where=rate.name)
     for mine, others in zip(report.explored[::2], report.explored[1::2], strict=True):
@@ -167,13 +169,30 @@ def _bands(report: VersionReport, matured: Joined, alarm: float) -> Iterator[Ale
         yield Alert("band_off" if off else "band_outside", "error" if off else "info", detail + why, band.rate, limit, where=band.name)
 
 
-def _shift(rate: Rate, rows: Joined, most: float, z: float) -> float | None:
-    """By how much the actual rate is off the expected one, as a share of it; None where it may not be."""
+def _shift(rate: Rate, rows: Joined, most: float, z: float, error: float) -> float | None:
+    """By how much the actual rate is off the expected one, as a share of it; None where it may not be.
+
+    Ratios are compared on the logarithmic scale. What chance allows joins the actual rate's Wilson bound on the side of the expected one
+    with the error of the calibration part, from which the expected one came (MOVER, Zou & Donner 2008).
+    """
     if not rate.expected or rate.rate is None:
         return None
     low, high = interval(rows, z)
-    off = low > rate.expected * (1 + most) or high < rate.expected / (1 + most)
-    return rate.rate / rate.expected - 1 if off else None
+    if rate.rate == 0:
+        distance, sampling = math.log(rate.expected / high), 0.0
+    else:
+        distance = abs(math.log(rate.rate / rate.expected))
+        sampling = math.log(rate.rate / low if rate.rate > rate.expected else high / rate.rate)
+    allowed = math.log1p(most) + math.hypot(sampling, z * error)
+    return rate.rate / rate.expected - 1 if distance > allowed else None
+
+
+def _stated_error(bands: Iterable[BandRate]) -> float:
+    """The relative standard error of the rate in the calibration part, from the bands' intervals."""
+    known = [one for one in bands if one.stated is not None and one.stated_low is not None and one.stated_high is not None]
+    rate = sum(one.stated * one.stated_share for one in known if one.stated and one.stated_share)
+    spread = [(one.stated_share or 0.0) * ((one.stated_high or 0.0) - (one.stated_low or 0.0)) / 2 / TWO_SIDED_95 for one in known]
+    return math.hypot(*spread) / rate if rate else 0.0
 
 
 def _words(rate: Rate) -> str:
