@@ -20,6 +20,7 @@ class LearningSettings(Strict):
         boosting_from: won leads in training from which on gradient boosting is tried.
         plenty: won leads from which on boosting is not regularised any further.
         learning_rate, leaves, rows_per_leaf, column_share, row_share, l2, path_smooth, max_bin: of LightGBM.
+        penalty: of logistic regression, scikit-learn's C: smaller is stronger.
         rounds: the most trees.
         patience: trees without a better log loss on the later slice after which learning stops.
         calibration_share: the last part of the training moments, on which probability and bands are chosen.
@@ -37,6 +38,7 @@ class LearningSettings(Strict):
     l2: float = Field(5.0, ge=0)
     path_smooth: float = Field(0.0, ge=0)
     max_bin: int = Field(255, ge=2, le=65_535)
+    penalty: float = Field(0.01, gt=0)
     rounds: int = Field(1_500, ge=1)
     patience: int = Field(50, ge=1)
     calibration_share: float = Field(0.25, gt=0, lt=1)
@@ -58,3 +60,13 @@ def regularised(settings: LearningSettings, won: int) -> LearningSettings:
     if won >= settings.plenty or kind == "logistic":
         return settings.model_copy(update={"kind": kind})
     return settings.model_copy(update={"kind": kind, "leaves": min(settings.leaves, 7), "l2": 4 * settings.l2})
+
+
+class TuningSettings(Strict):
+    """The ``[tuning]`` table: how ``leadheat train --tune N`` judges what it tries.
+
+    Attributes:
+        folds: how many times the training part is cut in time, to learn from what came before and to be judged on what came after.
+    """
+
+    folds: int = Field(3, ge=1, le=20)

@@ -8,11 +8,13 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlflow.entities import LoggedModel, LoggedModelOutput, Metric, Param, RunTag
 from mlflow.models import Model
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from models import home
 from models.package import SCORER, wrap
@@ -37,12 +39,27 @@ class TrainingRun:
         self._client = client
         self._experiment_id = experiment_id
 
+    @contextmanager
+    def child(self, name: str) -> Iterator[TrainingRun]:
+        """A run nested in this one; it ends as finished, or as failed when the block raises."""
+        run_id = self._client.create_run(self._experiment_id, run_name=name, tags={MLFLOW_PARENT_RUN_ID: self.run_id}).info.run_id
+        status = "FAILED"
+        try:
+            yield TrainingRun(self._client, self._experiment_id, run_id)
+            status = "FINISHED"
+        finally:
+            self._client.set_terminated(run_id, status)
+
     def log_settings(self, settings: Mapping[str, Any]) -> None:
         """Settings as parameters, flattened with dots (``snapshots.horizon``), and as they are in ``settings.json``."""
+        self.log_params(settings)
+        self.log_json("settings.json", settings)
+
+    def log_params(self, settings: Mapping[str, Any]) -> None:
+        """Parameters, flattened with dots."""
         params = [Param(_name(name), str(value)[:_PARAM_LENGTH]) for name, value in flatten(settings, ".") if value is not None]
         for start in range(0, len(params), _PER_CALL):
             self._client.log_batch(self.run_id, params=params[start : start + _PER_CALL])
-        self.log_json("settings.json", settings)
 
     def log_tags(self, tags: Mapping[str, str]) -> None:
         """Tags, such as the fingerprints of data and model."""
@@ -61,9 +78,13 @@ class TrainingRun:
         """A matplotlib figure as ``plots/NAME.png``."""
         self._client.log_figure(self.run_id, figure, f"plots/{name}.png")
 
+    def log_text(self, file: str, text: str) -> None:
+        """A file of text among the run's artifacts."""
+        self._client.log_text(self.run_id, text, file)
+
     def log_json(self, file: str, content: Mapping[str, Any]) -> None:
         """A file of JSON among the run's artifacts."""
-        self._client.log_text(self.run_id, json.dumps(content, indent=2, ensure_ascii=False), file)
+        self.log_text(file, json.dumps(content, indent=2, ensure_ascii=False))
 
     def log_file(self, file: Path) -> None:
         """A file among the run's artifacts, under its own name."""

@@ -18,7 +18,7 @@ from features.snapshots import SnapshotSettings
 from models.consent import ConsentSettings
 from models.exploration import ExplorationSettings
 from models.gate import GateSettings
-from models.learning import LearningSettings
+from models.learning import LearningSettings, TuningSettings
 from models.lifecycle import QualificationSettings
 from models.monitoring import MonitorSettings
 from models.reasons import ReasonSettings
@@ -52,6 +52,7 @@ class Settings(ScoringSettings):
     snapshots: SnapshotSettings = SnapshotSettings()
     gate: GateSettings = GateSettings()
     monitor: MonitorSettings = MonitorSettings()
+    tuning: TuningSettings = TuningSettings()
 
     @property
     def scoring(self) -> ScoringSettings:

@@ -56,6 +56,7 @@ class Candidate:
             "rules": self.evaluation.rules,
             **_differences(self.evaluation, self.judgement),
             "linear": self.scorer.facts.get("linear"),
+            "tuning": self.scorer.facts.get("tuning"),
             "bands": [asdict(band) for band in some.bands] if some else [],
             "notes": list(some.notes) if some else [],
             "policy": self.scorer.facts["policy"],

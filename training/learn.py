@@ -17,7 +17,6 @@ from features.dataset import Dataset
 from features.snapshots import Snapshots
 from models.calibrate import choose_calibration
 from models.calibration import Calibration, to_probability
-from models.conversion import BoostingClassifier, LogisticClassifier
 from models.feature_set import fit_feature_set
 from models.learning import LearningSettings, regularised
 from models.margin import Margin, Matrix
@@ -25,6 +24,7 @@ from models.population import Population
 from models.rules import Rules
 from models.scorer import LeadScorer
 from models.settings import Settings
+from training.learner import Learner, Rows, shuffled
 from training.linear import compare_with_linear
 from training.split import Split, weights
 from training.unseen import Unseen
@@ -33,27 +33,12 @@ logger = logging.getLogger("leadheat.training")
 
 POINTS_PER_LOG_ODDS = 10.0
 """The rules' points are divided by it before they are calibrated, so that they are of a margin's size."""
-HELD_OUT = 4
-"""One lead in so many is held out to find when to stop; it is looked at in the later half of the learning part."""
 FOLDS = 3
 """Parts of the leads for cross-fitting."""
 LINEAR_ROWS = 30_000
 """The linear model beside the trees learns from about so many snapshots at most: for its few parameters more would tell little."""
 CONTRIBUTING = 1_000
 """At most so many rows tell how much each feature contributes."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """A part with its features."""
-
-    X: Matrix
-    snapshots: Snapshots
-    weight: np.ndarray | None
-
-    def take(self, rows: np.ndarray) -> _Rows:
-        weight = None if self.weight is None else self.weight[rows]
-        return _Rows(self.X[rows], self.snapshots.take(rows), weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,11 +74,12 @@ def learn_with_unseen(dataset: Dataset, parts: Split, settings: Settings) -> Lea
     threads = os.cpu_count() or 1
     logger.info("computing %d features of %d snapshots", len(features.names), len(parts.train))
     X = compute(features, dataset.history, parts.train.lead, parts.train.as_of, threads)
-    train = _Rows(X, parts.train, weights(parts.train, settings.snapshots.weight))
+    train = Rows(X, parts.train, weights(parts.train, settings.snapshots.weight))
     early = train.take(train.snapshots.as_of <= parts.learn.as_of.max())
     late = train.take(train.snapshots.as_of >= parts.calibrate.as_of.min())
-    learner = _Learner(features, learning, threads)
-    rounds = learner.find_rounds(early) if learner.boosts else 0
+    learner = Learner(features, learning, threads)
+    logger.info("finding the number of trees")
+    rounds = learner.find_rounds(early)
     logger.info("learning the %s model", learning.kind)
     model = learner.fit(train, rounds)
     logger.info("calibrating on the %d latest snapshots", len(late.snapshots))
@@ -120,61 +106,27 @@ def learn_with_unseen(dataset: Dataset, parts: Split, settings: Settings) -> Lea
     return Learnt(scorer, unseen)
 
 
-def _population(features: FeatureSet, model: Margin, late: _Rows, threads: int) -> Population:
+def _population(features: FeatureSet, model: Margin, late: Rows, threads: int) -> Population:
     """What the calibration part looks like, so that drift can be measured from it."""
     contributions = model.contributions(late.X[:: len(late.X) // CONTRIBUTING + 1], threads)[:, :-1]
     return Population.of(features, late.X, late.snapshots.lead, contributions)
 
 
-class _Learner:
-    """Fits models of one kind on parts."""
-
-    def __init__(self, features: FeatureSet, learning: LearningSettings, threads: int) -> None:
-        self._categorical = tuple(features.categorical_columns)
-        self._learning = learning
-        self._threads = threads
-        self.boosts = learning.kind == "boosting"
-
-    def find_rounds(self, rows: _Rows) -> int:
-        """How many trees serve leads best that were not learnt from."""
-        logger.info("finding the number of trees")
-        held_out = _hash(rows.snapshots.lead) % HELD_OUT == 0
-        later = held_out & (rows.snapshots.as_of >= np.median(rows.snapshots.as_of))
-        label = rows.snapshots.label
-        if min(label[later].sum(), label[~held_out].sum()) < 1:
-            return self._learning.rounds // 10
-        some = rows.take(~held_out)
-        model = BoostingClassifier(self._learning, self._categorical, threads=self._threads)
-        model.fit(some.X, some.snapshots.label, some.weight, later=(rows.X[later], label[later]))
-        return int(model.rounds_)
-
-    def fit(self, rows: _Rows, rounds: int) -> Margin:
-        """The model of all these rows."""
-        if self.boosts:
-            boosting = BoostingClassifier(self._learning, self._categorical, rounds, self._threads)
-            return boosting.fit(rows.X, rows.snapshots.label, rows.weight).margin_
-        return self.fit_linear(rows)
-
-    def fit_linear(self, rows: _Rows) -> Margin:
-        """Logistic regression of all these rows."""
-        return LogisticClassifier(categorical=self._categorical).fit(rows.X, rows.snapshots.label, rows.weight).margin_
-
-
-def unseen_margin(train: _Rows, late: _Rows, fit: Callable[[_Rows], Margin]) -> np.ndarray:
+def unseen_margin(train: Rows, late: Rows, fit: Callable[[Rows], Margin]) -> np.ndarray:
     """float64[m]: the margin of each late row by a model of all training rows but for a part of the leads, its own among them."""
     margin = np.empty(len(late.snapshots))
     for fold in range(FOLDS):
-        without = fit(train.take(_hash(train.snapshots.lead) % FOLDS != fold))
-        mine = _hash(late.snapshots.lead) % FOLDS == fold
+        without = fit(train.take(shuffled(train.snapshots.lead) % FOLDS != fold))
+        mine = shuffled(late.snapshots.lead) % FOLDS == fold
         margin[mine] = without.margin(late.X[mine], os.cpu_count() or 1)
     return margin
 
 
-def _beside(learner: _Learner, train: _Rows, late: _Rows, trees: np.ndarray, seed: int) -> dict[str, Any]:
+def _beside(learner: Learner, train: Rows, late: Rows, trees: np.ndarray, seed: int) -> dict[str, Any]:
     """How logistic regression does on the late rows, beside the trees' margin."""
     logger.info("comparing it with logistic regression on the same features")
     parts = -(-len(train.snapshots) // LINEAR_ROWS)
-    some = train.take(_hash(train.snapshots.lead) // FOLDS % parts == 0)
+    some = train.take(shuffled(train.snapshots.lead) // FOLDS % parts == 0)
     linear = unseen_margin(some, late, learner.fit_linear)
     compared = compare_with_linear(trees, linear, late.snapshots, late.weight, seed)
     return compared | {"learnt_from": len(some.snapshots)}
@@ -189,11 +141,6 @@ def calibrate_rules(rules: Rules, X: Matrix, snapshots: Snapshots, weight: np.nd
     """The calibration of the rules' points on the snapshots whose features are X, JSON-ready."""
     choice = choose_calibration(rules.points(X) / POINTS_PER_LOG_ODDS, snapshots.label, snapshots.lead, weight, seed)
     return choice.calibration.to_dict()
-
-
-def _hash(lead: np.ndarray) -> np.ndarray:
-    """A fixed shuffle of lead numbers (Knuth's multiplicative hash), int64[m]."""
-    return (lead.astype(np.uint64) * np.uint64(2654435761) >> np.uint64(16)).astype(np.int64)
 
 
 def _facts(dataset: Dataset, parts: Split, learning: LearningSettings, rounds: int) -> dict[str, Any]:

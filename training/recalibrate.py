@@ -11,7 +11,6 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from features.dataset import Dataset
 from features.snapshots import Snapshots
 from models.calibrate import choose_calibration
 from models.registry import CHAMPION, Registry
+from models.run import TrainingRun
 from models.scorer import LeadScorer
 from models.settings import Settings
 from training.learn import Learnt, calibrate_rules
@@ -47,7 +47,10 @@ def recalibrate(dataset: Dataset, settings: Settings, registry: Registry, *, pro
     champion = registry.version(CHAMPION)
     scorer = LeadScorer.load(registry.fetch(champion.version), champion.version)
     _refuse_another_question(scorer, dataset, settings)
-    make = partial(calibrated_anew, scorer, dataset, settings)
+
+    def make(parts: Split, _: TrainingRun) -> Learnt:
+        return calibrated_anew(scorer, dataset, settings, parts)
+
     return make_version(dataset, settings, registry, make, promote=promote, allow=allow, command="leadheat recalibrate DATASET")
 
 

@@ -16,16 +16,21 @@ if TYPE_CHECKING:
 @click.command()
 @DATASET
 @click.option("--no-promote", is_flag=True, help="Register the version as challenger and leave it at that.")
+@click.option("--tune", "trials", default=0, metavar="N", type=click.IntRange(min=1), help="Try N settings first; repeat to go on.")
 @ALLOW
 @JSON
-@example("leadheat train my-world")
-def train(source: Source, *, no_promote: bool, allow: tuple[str, ...], as_json: bool) -> int:
-    """Audit, train, compare with rules and champion, track in MLflow, and promote if every gate holds; exit code 1 if one does not."""
+@example("leadheat train my-world --tune 30")
+def train(source: Source, *, no_promote: bool, trials: int, allow: tuple[str, ...], as_json: bool) -> int:
+    """Audit, train, compare with rules and champion, track in MLflow, and promote if every gate holds; exit code 1 if one does not.
+
+    With --tune, settings are tried on parts of the training data first, and taken where they are clearly better. An interrupted tuning
+    goes on when the same command is repeated.
+    """
     from models.registry import Registry
     from training.show.learnt import training
     from training.train import train as run
 
-    done = run(read_dataset(source), source.settings, Registry(), promote=not no_promote, allow=allow)
+    done = run(read_dataset(source), source.settings, Registry(), promote=not no_promote, allow=allow, trials=trials)
     result = done.to_dict()
     say(result, training(result), as_json=as_json)
     return 0 if done.promoted or no_promote else 1

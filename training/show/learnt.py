@@ -55,4 +55,19 @@ def training(result: Mapping[str, Any]) -> Group:
     if result["against_champion"]:
         figures.append(against(f"version {result['version']}", result["against_champion"]))
     beside = [escape(result["linear"]["words"])] if result["linear"] else []
-    return Group(*figures, *beside, bands(result["bands"], result["notes"], result["policy"]), verdicts(result["gate"]), end)
+    return Group(
+        *figures,
+        *beside,
+        *_tuning(result["tuning"]),
+        bands(result["bands"], result["notes"], result["policy"]),
+        verdicts(result["gate"]),
+        end,
+    )
+
+
+def _tuning(tuning: Mapping[str, Any] | None) -> list[str]:
+    """What a tuning found, with the lines that keep it."""
+    if tuning is None:
+        return []
+    keep = [f"To keep them, put this into leadheat.toml:\n\n{tuning['toml']}"] if tuning["taken"] else []
+    return [escape(line) for line in [tuning["words"], *keep]]
