@@ -100,6 +100,7 @@ for command in (
     data.check,
     learn.train,
     learn.recalibrate,
+    learn.retrain,
     judge.evaluate,
     judge.backtest,
     bands.bands,

@@ -22,6 +22,7 @@ from models.learning import LearningSettings, TuningSettings
 from models.lifecycle import QualificationSettings
 from models.monitoring import MonitorSettings
 from models.reasons import ReasonSettings
+from models.retraining import RetrainSettings
 from models.rules import RulesSettings
 from models.temperature import TemperatureSettings
 
@@ -51,6 +52,7 @@ class Settings(ScoringSettings):
     data: DataSettings
     snapshots: SnapshotSettings = SnapshotSettings()
     gate: GateSettings = GateSettings()
+    retrain: RetrainSettings = RetrainSettings()
     monitor: MonitorSettings = MonitorSettings()
     tuning: TuningSettings = TuningSettings()
 

@@ -14,6 +14,7 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from models.registry import Registry
+    from tests.moved_world import MovedWorld
     from tests.reported import Reported
     from tests.small_world import SmallWorld
 
@@ -86,3 +87,11 @@ def reported(world: SmallWorld, tmp_path_factory: pytest.TempPathFactory) -> Rep
     from tests.reported import reported
 
     return reported(world, tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="session")
+def moved_world(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> MovedWorld:
+    """A world whose base rate has moved since its champion was trained, for all tests together: they must not change it."""
+    from tests.moved_world import moved_world
+
+    return moved_world(tmp_path_factory.mktemp("moved"), empty_database)

@@ -25,6 +25,7 @@ COMMANDS = [
     "check",
     "train",
     "recalibrate",
+    "retrain",
     "evaluate",
     "backtest",
     "bands",

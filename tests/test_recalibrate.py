@@ -4,62 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from features.contract import DataError, ModelError, parse_moment
 from features.dataset import Dataset
-from features.snapshots import TestSettings as Dates
 from models.calibrate import choose_calibration
 from models.calibrate import recalibrate as shift
 from models.calibration import Calibration
 from models.registry import Registry
 from models.scorer import LeadScorer
-from models.settings import Settings, read_settings
+from models.settings import Settings
 from models.temperature import TemperatureSettings
-from tests.conftest import registry_in
-from tests.small_world import with_model
+from tests.moved_world import MovedWorld
 from training.monitoring.joined import learnt_until
 from training.recalibrate import calibrated_anew, recalibrate, unlearnt
-from training.simulation.simulate import WorldSettings, simulate
 from training.split import split
-from training.train import Training, train
+from training.train import Training
 
 pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True, eq=False)
 class Moved:
-    """A world whose base rate grows eightfold; its champion was trained early, and later it was recalibrated."""
+    """The moved world after its champion was recalibrated."""
 
     dataset: Dataset
     early: Settings
     late: Settings
-    registry: Registry
     champion: Training
+    registry: Registry
     again: Training
 
 
-def with_dates(settings: Settings, end: str, until: str) -> Settings:
-    dates = {"train": (parse_moment("2024-01-08"), parse_moment(end)), "test": Dates.model_validate({"from": end, "to": until})}
-    return settings.model_copy(update={"snapshots": settings.snapshots.model_copy(update=dates)})
-
-
 @pytest.fixture(scope="module")
-def moved(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[Moved]:
-    folder = tmp_path_factory.mktemp("moved")
-    simulate(folder / "data", 2_500, seed=4, options=WorldSettings(base_rate_factor=8))
-    source = read_settings(folder / "data")
-    settings = with_model(source.settings, rounds=60, patience=10)
-    dataset = Dataset.read(settings.data, source.root)
-    early, late = with_dates(settings, "2024-08-05", "2024-10-07"), with_dates(settings, "2025-01-20", "2025-03-31")
+def moved(moved_world: MovedWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moved]:
     with pytest.MonkeyPatch.context() as patch:
-        registry = registry_in(folder, empty_database, patch)
-        champion = train(dataset, early, registry)
-        registry.promote(champion.version, "the first", force=True)
-        yield Moved(dataset, early, late, registry, champion, recalibrate(dataset, late, registry))
+        registry = moved_world.registry(tmp_path_factory.mktemp("recalibrated"), patch)
+        again = recalibrate(moved_world.dataset, moved_world.late, registry)
+        yield Moved(moved_world.dataset, moved_world.early, moved_world.late, moved_world.champion, registry, again)
 
 
 def test_trees_and_features_stay_and_the_rates_follow(moved: Moved) -> None:

@@ -134,7 +134,7 @@ def _track(run: TrainingRun, scorer: LeadScorer, folder: Path, evaluation: Evalu
     run.log_json("facts.json", scorer.facts)
     run.log_json("differences.json", _differences(evaluation, judgement))
     run.log_json("gates.json", {"champion": judgement.champion, "gates": gates})
-    summary = {"test": evaluation.model, "rules": evaluation.rules, "data": scorer.facts["data"]["name"]}
+    summary = {"test": evaluation.model, "rules": evaluation.rules, "data": scorer.facts["data"]["name"], "train": scorer.facts["train"]}
     return run.log_model(folder, scorer.fingerprint, example_body(scorer.features), summary, gates, judgement.champion)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -93,9 +92,8 @@ def face_champion(evaluation: Evaluation, dataset: Dataset, settings: Settings, 
         return Opponent()
     logger.info("comparing it with the champion, version %s", champion.version)
     scorer, named = LeadScorer.load(registry.fetch(champion.version), champion.version), f"the champion, version {champion.version},"
-    question, asked = _question(scorer.facts["data"]["name"], scorer.horizon), _question(dataset.name, settings.snapshots.horizon)
-    if question != asked:
-        return Opponent(champion.version, about=f"{named} answers another question: {question}; this is {asked}")
+    if other := another_question(scorer, dataset, settings):
+        return Opponent(champion.version, about=f"{named} answers another question: {other}")
     try:
         history = dataset.history.with_schema(scorer.schema)
     except LeadheatError as error:
@@ -105,7 +103,13 @@ def face_champion(evaluation: Evaluation, dataset: Dataset, settings: Settings, 
     return Opponent(champion.version, probability, f"{named} scored the same {len(test)} snapshots")
 
 
-def _question(data: Any, horizon: int) -> str:
+def another_question(scorer: LeadScorer, dataset: Dataset, settings: Settings) -> str:
+    """What a version was made to answer and what is asked now, in words; empty where that is the same."""
+    answers, asked = _question(scorer.facts["data"]["name"], scorer.horizon), _question(dataset.name, settings.snapshots.horizon)
+    return "" if answers == asked else f"{answers}; this is {asked}"
+
+
+def _question(data: str, horizon: int) -> str:
     return f'"{data}" within {format_duration(horizon)}'
 
 

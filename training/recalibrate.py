@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from features.compute import compute
-from features.contract import DAY, DataError, ModelError, format_duration, from_micros, parse_moment
+from features.contract import DAY, DataError, ModelError, from_micros, parse_moment
 from features.dataset import Dataset
 from features.snapshots import Snapshots
 from models.calibrate import choose_calibration
@@ -24,6 +24,7 @@ from models.registry import CHAMPION, Registry
 from models.run import TrainingRun
 from models.scorer import LeadScorer
 from models.settings import Settings
+from training.judge import another_question
 from training.learn import Learnt, calibrate_rules
 from training.split import Split, weights
 from training.train import Training, make_version
@@ -44,14 +45,26 @@ def recalibrate(dataset: Dataset, settings: Settings, registry: Registry, *, pro
         DataError: too little has matured since the trees were learnt, or the audit found an error that is not allowed.
         ModelError: there is no champion, or it answers another question than these settings.
     """
-    champion = registry.version(CHAMPION)
-    scorer = LeadScorer.load(registry.fetch(champion.version), champion.version)
-    _refuse_another_question(scorer, dataset, settings)
+    scorer = champion_for(dataset, settings, registry)
 
     def make(parts: Split, _: TrainingRun) -> Learnt:
         return calibrated_anew(scorer, dataset, settings, parts)
 
     return make_version(dataset, settings, registry, make, promote=promote, allow=allow, command="leadheat recalibrate DATASET")
+
+
+def champion_for(dataset: Dataset, settings: Settings, registry: Registry) -> LeadScorer:
+    """The champion.
+
+    Raises:
+        ModelError: there is none, or it answers another question than these data and settings.
+    """
+    champion = registry.version(CHAMPION)
+    scorer = LeadScorer.load(registry.fetch(champion.version), champion.version)
+    if other := another_question(scorer, dataset, settings):
+        hint = "Train a version; to let it take that one's place, promote it with --force and a reason."
+        raise ModelError(f"The champion, version {champion.version}, answers another question: {other}.", hint)
+    return scorer
 
 
 def calibrated_anew(scorer: LeadScorer, dataset: Dataset, settings: Settings, parts: Split) -> Learnt:
@@ -107,13 +120,3 @@ def _facts(scorer: LeadScorer, rows: Snapshots) -> dict[str, Any]:
         "from": from_micros(rows.as_of.min()).date().isoformat(),
         "to": from_micros(rows.as_of.max()).date().isoformat(),
     }
-
-
-def _refuse_another_question(scorer: LeadScorer, dataset: Dataset, settings: Settings) -> None:
-    name, horizon = scorer.facts["data"]["name"], scorer.horizon
-    if (name, horizon) != (dataset.name, settings.snapshots.horizon):
-        raise ModelError(
-            f'The champion, version {scorer.version}, was trained on "{name}" for {format_duration(horizon)}; '
-            f'this is "{dataset.name}" for {format_duration(settings.snapshots.horizon)}.',
-            "Train a version on these data.",
-        )

@@ -56,3 +56,25 @@ def recalibrate(source: Source, *, no_promote: bool, allow: tuple[str, ...], as_
     result = done.to_dict()
     say(result, training(result), as_json=as_json)
     return 0 if done.promoted or no_promote else 1
+
+
+@click.command()
+@DATASET
+@click.option("--if-needed", is_flag=True, help="Look first, and do nothing where nothing speaks against the champion.")
+@ALLOW
+@JSON
+@example("leadheat retrain my-world --if-needed --json")
+def retrain(source: Source, *, if_needed: bool, allow: tuple[str, ...], as_json: bool) -> int:
+    """The nightly command: leave the champion, recalibrate it or train anew, through the same gate.
+
+    It looks at what monitoring says and at how much has matured since the last training; [retrain] in DATASET has the limits. Exit code 0:
+    nothing was needed, or a new champion is in place; 1: gate or data refused.
+    """
+    from models.registry import Registry
+    from training.retrain import retrain as run
+    from training.show.learnt import retraining
+
+    done = run(source, Registry(), if_needed=if_needed, allow=allow)
+    result = done.to_dict()
+    say(result, retraining(result), as_json=as_json)
+    return 0 if done.ok else 1

@@ -45,6 +45,16 @@ def verdicts(gates: Iterable[Mapping[str, Any]]) -> Table:
     return shown
 
 
+def retraining(result: Mapping[str, Any]) -> Group:
+    """What the unattended command did, and why."""
+    fate = "it is the champion now" if result["promoted"] else "it was refused"
+    made = f"Version {result['version']} was {result['action']}: {fate}."
+    if result["action"] == "left":
+        made = "The champion was left as it is."
+    parts = [verdicts(result["gate"])] if result["gate"] else []
+    return Group(*parts, made, *(f"- {escape(one)}" for one in result["why"]))
+
+
 def training(result: Mapping[str, Any]) -> Group:
     """A training: figures, bands, gates, and what became of the version."""
     fate = "promoted: it is the champion now" if result["promoted"] else "not promoted; it stays the challenger"
