@@ -99,9 +99,21 @@ def test_numbers_are_parted_by_quartiles_of_the_snapshots_or_value_by_value() ->
     people = [lead(1, name=f"{i:03}") for i in range(104)]
     dataset = with_attributes(dataset_of(people, [], 9), {}, {"size": values, "stars": [value % 3 for value in values]})
     found = groupings(dataset, looks(*((i, 2) for i in range(104))))
-    assert found["size"].names == ("up to 25", "25 to 50", "50 to 75", "above 75", "not stated")
+    assert found["size"].names == ("up to 25", "26 to 50", "51 to 75", "above 75", "not stated")
     assert np.bincount(found["size"].codes).tolist() == [25, 25, 25, 25, 4]
     assert found["stars"].names == ("0", "1", "2", "not stated")
+
+
+def test_quartiles_that_hold_one_value_are_called_by_it() -> None:
+    values = [0.0] * 50 + [1.0] * 30 + [2.5, 3.0, 4.0, 5.0, 6.0, 7.0] * 3
+    dataset = with_attributes(
+        dataset_of([lead(1, name=f"{i:03}") for i in range(98)], [], 9), {}, {"calls": values, "top": [-v for v in values]}
+    )
+    found = groupings(dataset, looks(*((i, 2) for i in range(98))))
+    assert found["calls"].names == ("0", "1", "above 1")
+    assert np.bincount(found["calls"].codes).tolist() == [50, 30, 18]
+    assert found["top"].names == ("up to -1", "0")
+    assert np.bincount(found["top"].codes).tolist() == [48, 50]
 
 
 def test_slices_add_up_to_the_whole(world: SmallWorld) -> None:

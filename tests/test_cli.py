@@ -242,6 +242,17 @@ def test_evaluate_tells_a_version_beside_another_and_its_slices_at_80_columns(tr
     assert "industry" in refused.json["hint"]
 
 
+def test_backtest_tells_every_fold_and_draws_them(trained: tuple[Place, Done, Done]) -> None:
+    place, _, _ = trained
+    done = place.run("backtest", "world", "--folds", "2", "--plot", "folds.png", "--json")
+    assert done.code == 0, done.err
+    assert [fold["refused"] for fold in done.json["folds"]] == [None, None]
+    assert done.json["together"]["model"].keys() >= FIGURES
+    assert "of 2 folds" in done.json["verdict"]
+    assert (place.folder / "folds.png").read_bytes().startswith(b"\x89PNG")
+    assert place.run("backtest", "world", "--plot", "nowhere/folds.png").code == 2
+
+
 def test_score_writes_every_open_lead(trained: tuple[Place, Done, Done]) -> None:
     place, _, _ = trained
     told = place.run("score", "world", "--out", "scores.parquet", "--as-of", "2025-01-01", "--json").json

@@ -76,6 +76,17 @@ def test_slices_that_stand_out_are_shown_and_marked(examined: Examination) -> No
     assert len(tables(judged(told, by=True), "By")) == len({one.by for one in quiet})
 
 
+def test_of_many_slices_that_stand_out_the_furthest_off_are_shown(examined: Examination) -> None:
+    many = [
+        replace(one, verdict="more won", rows=1_000, expected=0.1, rate=0.1 * (1 + number / 10))
+        for number, one in enumerate(examined.slices, 1)
+    ]
+    group = judged(result_of(replace(examined, slices=many)), by=False)
+    shown = [str(cell) for one in tables(group, "By") for cell in one.columns[0].cells]
+    assert [name[:13] for name in shown] == [one.value[:13] for one in many[-10:]]
+    assert any(f"In {len(many)} of {len(many)} slices" in str(one) for one in group.renderables)
+
+
 def test_a_reliability_that_does_not_hold_is_marked(examined: Examination) -> None:
     told = result_of(examined)
     bins: list[Mapping[str, Any]] = [{"rows": 10, "expected": 0.2, "rate": 0.5, "low": low, "high": 0.9} for low in (0.1, 0.3)]

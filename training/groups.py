@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -99,12 +98,16 @@ def _levels(column: Categorical) -> Grouping:
 
 def _quartiles(values: np.ndarray) -> Grouping:
     missing = np.isnan(values)
-    different = np.unique(values[~missing])
+    different = np.unique(values[~missing]) + 0.0  # no minus zero
     if len(different) <= _FEW_VALUES:
         return Grouping.of(
             np.where(missing, len(different), np.searchsorted(different, values)), (*(f"{x:g}" for x in different), NOT_STATED)
         )
     edges = np.unique(np.quantile(values[~missing], (0.25, 0.5, 0.75), method="lower"))
-    told = [f"{edge:.4g}" for edge in edges]
-    names = (f"up to {told[0]}", *(f"{low} to {high}" for low, high in pairwise(told)), f"above {told[-1]}", NOT_STATED)
-    return Grouping.of(np.where(missing, len(names) - 1, np.searchsorted(edges, values)), names)
+    parts = np.split(different, np.searchsorted(different, edges, side="right"))
+    names = [f"{part[0]:.4g}" if len(part) == 1 else f"{part[0]:.4g} to {part[-1]:.4g}" for part in parts if len(part)]
+    if len(parts[0]) > 1:
+        names[0] = f"up to {edges[0]:.4g}"
+    if len(parts[-1]) > 1:
+        names[-1] = f"above {edges[-1]:.4g}"
+    return Grouping.of(np.where(missing, len(names), np.searchsorted(edges, values)), (*names, NOT_STATED))

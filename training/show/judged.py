@@ -16,6 +16,7 @@ from training.show.tables import coloured, table
 _DESK = "[dim]Worked are the first of the list at each date, as many as there is time for until the next; none again within the horizon.[/]"
 _CALM = "[dim]The score is the share of the snapshots that stand lower; bands are looked at every day, the model's with hysteresis.[/]"
 _LONGEST = 14
+_AT_MOST = 10
 _BY = "--by month, age, history or an attribute of the leads shows its slices."
 _STABILITY = {"mean_change": ("change between interactions, of 100", ".1f"), "per_lead_week": ("band changes per lead and week", ".3f")}
 
@@ -67,12 +68,24 @@ def stability(both: Mapping[str, Mapping[str, Any]], name: str) -> Table:
 
 
 def standing_out(some: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """The slices that are not as expected, or that there is none."""
+    """The slices that are not as expected, the furthest off where there are many, or that there is none."""
     off = [one for one in some if one["verdict"] != "as expected"]
-    if off:
-        return [*slices(off), _BY]
+    furthest = sorted(off, key=_ratio, reverse=True)[:_AT_MOST]
     ways = len({one["by"] for one in some})
-    return [f"In all {len(some)} slices, by {ways} attributes and times, as many were won as expected, chance allowed for.\n{_BY}"]
+    if not off:
+        return [f"In all {len(some)} slices, by {ways} attributes and times, as many were won as expected, chance allowed for.\n{_BY}"]
+    told = f"In {len(off)} of {len(some)} slices not as many were won as expected"
+    return [
+        f"{told}; these {_AT_MOST} are the furthest off." if len(off) > _AT_MOST else f"{told}.",
+        *slices([one for one in off if one in furthest]),
+        _BY,
+    ]
+
+
+def _ratio(one: Mapping[str, Any]) -> float:
+    """How many times more or fewer were won than expected; an odd win or two keep it finite."""
+    ratio = (one["rate"] * one["rows"] + 1) / (one["expected"] * one["rows"] + 1)
+    return float(max(ratio, 1 / ratio))
 
 
 def slices(some: Sequence[Mapping[str, Any]]) -> list[Any]:
