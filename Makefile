@@ -4,14 +4,15 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
-.PHONY: help demo test bench lock clean
+.PHONY: help demo test bench ablation lock clean
 
 help:
-	@echo "make demo    simulate leads, train, compare with the rules, score: the whole path in a minute"
-	@echo "make test    all tests, with ruff and mypy"
-	@echo "make bench   speed and memory beside the peers"
-	@echo "make lock    refresh requirements.lock with the newest versions that pyproject.toml allows"
-	@echo "make clean   remove the environment and all caches"
+	@echo "make demo      simulate leads, train, compare with the rules, score: the whole path in a minute"
+	@echo "make test      all tests, with ruff and mypy"
+	@echo "make bench     speed and memory beside the peers"
+	@echo "make ablation  what each group of features brings on bpic2012"
+	@echo "make lock      refresh requirements.lock with the newest versions that pyproject.toml allows"
+	@echo "make clean     remove the environment and all caches"
 
 demo: $(INSTALLED)
 	@$(BIN)/leadheat demo
@@ -21,6 +22,9 @@ test: $(INSTALLED)
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m tests.benchmarks.run
+
+ablation: $(INSTALLED)
+	@$(BIN)/python -m tests.benchmarks.ablation
 
 # Some systems ship Python without ensurepip; their own pip can then put one into the environment.
 # setuptools is in the lock, so that the build needs no isolated environment of its own.

@@ -22,6 +22,8 @@ from features.snapshots import Snapshots
 from models.learning import regularised
 from models.registry import Registry
 from models.settings import Settings, parse_settings
+from tests.benchmarks.ablation import GROUPS
+from tests.naive import MEASURES
 from tests.small_world import SmallWorld, with_model, with_won
 from training.split import Split
 from training.tuning.folds import FEWEST_WON, rolling_origin
@@ -96,6 +98,20 @@ def test_a_loss_is_that_of_calibrated_probabilities(world: SmallWorld, small: tu
     gain, error = objective.gain([loss + 0.5 for loss in losses], losses)
     assert gain == pytest.approx(0.5)
     assert error == pytest.approx(0, abs=1e-12)
+
+
+def test_what_is_left_out_does_not_count(world: SmallWorld, small: tuple[Settings, Split]) -> None:
+    settings, split = small
+    folds = rolling_origin(split.train, settings.snapshots.horizon, FOLDS)[:1]
+    objective = Objective(world.dataset, folds, settings, 100)
+    whole, without = (objective.margin(settings, 0, left_out) for left_out in ((), ("count", "decayed")))
+    assert (whole != without).any()
+    assert len(np.unique(objective.margin(settings, 0, MEASURES.keys()))) == 1
+    np.testing.assert_array_equal(objective.margin(settings, 0), whole)
+
+
+def test_every_measure_is_in_one_group_of_the_ablation() -> None:
+    assert sorted(measure for group in GROUPS.values() for measure in group) == sorted(MEASURES)
 
 
 @pytest.mark.parametrize("name", [CONFIGURED, *SETS])

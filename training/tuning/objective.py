@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -55,11 +56,23 @@ class Objective:
 
     def loss(self, settings: Settings, fold: int) -> Floats:
         """Log loss of each validated row of a fold, float64[m], in nats."""
+        return self.loss_of(self.margin(settings, fold), fold)
+
+    def margin(self, settings: Settings, fold: int, left_out: Collection[str] = ()) -> Floats:
+        """Raw log-odds of each validated row of a fold, float64[m]; the columns of measures that are left out are empty."""
         prepared = self._prepare(settings, fold)
-        learning = regularised(settings.model, self._won)
-        learner = Learner(prepared.features, learning, os.cpu_count() or 1)
-        margin = learner.fit(prepared.train, learner.find_rounds(prepared.train)).margin(prepared.validate.X, os.cpu_count() or 1)
-        rows = prepared.validate.snapshots
+        train, X = prepared.train, prepared.validate.X
+        columns = [i for i, feature in enumerate(prepared.features.features) if feature.measure in left_out]
+        if columns:
+            train, X = replace(train, X=train.X.copy()), X.copy()
+            train.X[:, columns] = X[:, columns] = np.nan
+        threads = os.cpu_count() or 1
+        learner = Learner(prepared.features, regularised(settings.model, self._won), threads)
+        return learner.fit(train, learner.find_rounds(train)).margin(X, threads)
+
+    def loss_of(self, margin: Floats, fold: int) -> Floats:
+        """Log loss of the margin of each validated row of a fold, calibrated."""
+        rows = self.folds[fold].validate
         log_odds = unseen_log_odds("sigmoid", margin, rows.label, rows.lead, seed=self._settings.model.seed)
         loss: Floats = np.logaddexp(0.0, log_odds) - rows.label * log_odds
         return loss
