@@ -113,6 +113,7 @@ def model_card(evidence: Evidence) -> Table:
         ("hysteresis", f"a lead cools when its odds are {bands.hysteresis:.0%} below the threshold"),
         *(("note", note) for note in bands.notes),
         *([("beside it", facts["linear"]["words"])] if facts.get("linear") else []),
+        *([("tuning", facts["tuning"]["words"])] if facts.get("tuning") else []),
         ("made for", "deciding whom to contact first, by people who see the reasons"),
         ("not made for", "refusing someone, setting prices, or any decision about a person that nobody looks at"),
         ("limits", "it knows what the data know; leads that are contacted because they are hot are won more often for that, too"),
