@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
-from time import time
+from time import sleep, time
 
 from models import score_log
 from models.answer import Answer
@@ -18,6 +18,8 @@ EVERY = 1.0
 """Seconds between two writes: what a killed process loses at most."""
 MOST = 20_000
 """Scores that wait to be written; more are lost, and counted."""
+PORTION = 50
+"""Scores that are written at once, so that no request waits for more."""
 LARGEST = 64_000_000
 """Bytes after which a new file is begun; a new one is begun each day, too."""
 
@@ -72,21 +74,27 @@ class Recorder:
 
     def _write(self) -> None:
         """Write what waits now."""
-        some = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        for _ in range(0, len(self._waiting), PORTION):
+            self._write_some()
         lost, self._lost = self._lost, 0
-        if some:
-            rows = [score_log.row_of(answer.score, answer.features, moment) for moment, answer in some]
-            try:
-                size = score_log.append(self._place(), rows)
-            except OSError as error:
-                self._file, lost = None, lost + len(rows)
-                self._complain(error)
-            else:
-                metrics.count_logged("written", len(rows))
-                self._complained = False
-                self._file = self._file if size < LARGEST else None
         if lost:
             metrics.count_logged("lost", lost)
+
+    def _write_some(self) -> None:
+        some = [self._waiting.popleft() for _ in range(min(PORTION, len(self._waiting)))]
+        rows = []
+        for moment, answer in some:
+            rows.append(score_log.row_of(answer.score, answer.features, moment))
+            sleep(0)  # lets a request that waits for the interpreter go first
+        try:
+            size = score_log.append(self._place(), rows)
+        except OSError as error:
+            self._file, self._lost = None, self._lost + len(rows)
+            self._complain(error)
+            return
+        metrics.count_logged("written", len(rows))
+        self._complained = False
+        self._file = self._file if size < LARGEST else None
 
     def _place(self) -> Path:
         """The file of today."""
