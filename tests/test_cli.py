@@ -150,13 +150,18 @@ def test_bands_are_seen_before_they_are_chosen(trained: tuple[Place, Done, Done]
 
 
 def test_the_migration_to_the_challenger_is_told(trained: tuple[Place, Done, Done]) -> None:
-    place, _, _ = trained
+    place, first, second = trained
     done = place.run("migration", "world", "--top", "3", "--out", "moves.csv")
     assert done.code == 0, done.err
     assert all(word in done.out for word in ("version 1 to 2", "The leads that move furthest", "What counts differently"))
     assert max(map(len, done.out.splitlines())) <= 80
     told = place.run("migration", "world", "--json").json
     assert sum(map(sum, told["count"])) == told["leads"] > 0
+    moves, signals, compact = told.pop("moves"), told.pop("signals"), second.json["migration"]
+    assert 0 < len(moves) <= told["warmer"] + told["cooler"]
+    assert compact.pop("signals") == signals[:8]
+    assert compact == told
+    assert "--from" not in first.out
     assert len((place.folder / "moves.csv").read_text().splitlines()) == 1 + told["warmer"] + told["cooler"]
 
 

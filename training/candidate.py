@@ -21,6 +21,7 @@ from models.settings import Settings
 from training.evaluate import Evaluation, evaluate
 from training.judge import Judgement, judge
 from training.learn import Learnt, with_facts
+from training.migration import migrate
 from training.promises import prove
 from training.report.evidence import Evidence
 from training.report.exhibits import exhibits
@@ -32,13 +33,17 @@ logger = logging.getLogger("leadheat.training")
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A registered version: its scorer, its evaluation, what it was held against, and the run it is tracked in."""
+    """A registered version: its scorer, its evaluation, what it was held against, the run it is tracked in, and who would change band.
+
+    ``migration`` is ``training.migration.Migration.to_facts`` from the champion; None where there is none to compare with.
+    """
 
     scorer: LeadScorer
     evaluation: Evaluation
     judgement: Judgement
     run_id: str
     version: str
+    migration: dict[str, Any] | None = None
 
     @property
     def gates(self) -> list[Gate]:
@@ -60,6 +65,7 @@ class Candidate:
             "bands": [asdict(band) for band in some.bands] if some else [],
             "notes": list(some.notes) if some else [],
             "policy": self.scorer.facts["policy"],
+            "migration": self.migration,
         }
 
 
@@ -92,8 +98,11 @@ def put_forward(
         gates = [verdict.to_dict() for verdict in judgement.gates]
         evidence = Evidence(saved, dataset, settings, evaluation, findings, gates, command=command, run_id=run.run_id)
         _report(evidence, run, Path(scratch) / "report.html")
+        moved = _moved(judgement.opponent.scorer, saved, dataset)
+        if moved:
+            run.log_json("migration.json", moved)
         version = _track(run, saved, folder, evaluation, judgement)
-    return Candidate(saved, evaluation, judgement, run.run_id, version)
+    return Candidate(saved, evaluation, judgement, run.run_id, version, moved and moved | {"to": version})
 
 
 def _differences(evaluation: Evaluation, judgement: Judgement) -> dict[str, Any]:
@@ -103,6 +112,13 @@ def _differences(evaluation: Evaluation, judgement: Judgement) -> dict[str, Any]
         return {"against_rules": rules, "against_champion": None}
     champion = {name: one.to_dict() for name, one in judgement.against_champion.items()}
     return {"against_rules": rules, "against_champion": {"version": judgement.champion, "differences": champion}}
+
+
+def _moved(champion: LeadScorer | None, scorer: LeadScorer, dataset: Dataset) -> dict[str, Any] | None:
+    """Who changes band between the champion and the scorer, of the leads that are open at the end of the data."""
+    if champion is None or champion.margin is None:
+        return None
+    return migrate(champion, scorer, dataset, dataset.observed_until + 1, top=0).to_facts()
 
 
 def _proved(scorer: LeadScorer, evaluation: Evaluation) -> dict[str, Any] | None:

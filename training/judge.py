@@ -41,21 +41,27 @@ SAMPLED = 100
 class Opponent:
     """The champion beside a challenger: its ``version`` (empty where there is none), and its ``probability`` of the test snapshots.
 
-    ``probability`` float64[m] is None where it cannot be compared; ``about`` says why, or what it was compared on.
+    ``probability`` float64[m] and ``scorer`` are None where it cannot be compared; ``about`` says why, or what it was compared on.
     """
 
     version: str = ""
     probability: np.ndarray | None = None
     about: str = ""
+    scorer: LeadScorer | None = None
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """All verdicts, the version of the champion that they compare with (empty where there was none), and how the challenger differs."""
+    """All verdicts, the champion that they compare with, and how the challenger differs from it."""
 
     gates: list[Gate]
-    champion: str
+    opponent: Opponent
     against_champion: Mapping[str, Difference] | None
+
+    @property
+    def champion(self) -> str:
+        """The champion's version; empty where there was none."""
+        return self.opponent.version
 
 
 def judge(
@@ -82,7 +88,7 @@ def judge(
         no_segment_badly_worse(*_in_segments(evaluation, opponent, dataset), settings.gate),
         *_in_service(scorer, served, evaluation, dataset, settings),
     ]
-    return Judgement(gates, opponent.version, against)
+    return Judgement(gates, opponent, against)
 
 
 def face_champion(evaluation: Evaluation, dataset: Dataset, settings: Settings, registry: Registry) -> Opponent:
@@ -100,7 +106,7 @@ def face_champion(evaluation: Evaluation, dataset: Dataset, settings: Settings, 
         return Opponent(champion.version, about=f"{named} cannot read these data: {error.message}")
     test = evaluation.snapshots
     probability = scorer.numbers(history, test.lead, test.as_of).probability
-    return Opponent(champion.version, probability, f"{named} scored the same {len(test)} snapshots")
+    return Opponent(champion.version, probability, f"{named} scored the same {len(test)} snapshots", scorer)
 
 
 def another_question(scorer: LeadScorer, dataset: Dataset, settings: Settings) -> str:

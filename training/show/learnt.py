@@ -65,11 +65,13 @@ def training(result: Mapping[str, Any]) -> Group:
     if result["against_champion"]:
         figures.append(against(f"version {result['version']}", result["against_champion"]))
     beside = [escape(result["linear"]["words"])] if result["linear"] else []
+    moved = [_moved(result["migration"])] if result["migration"] else []
     return Group(
         *figures,
         *beside,
         *_tuning(result["tuning"]),
         bands(result["bands"], result["notes"], result["policy"]),
+        *moved,
         verdicts(result["gate"]),
         end,
     )
@@ -81,3 +83,12 @@ def _tuning(tuning: Mapping[str, Any] | None) -> list[str]:
         return []
     keep = [f"To keep them, put this into leadheat.toml:\n\n{tuning['toml']}"] if tuning["taken"] else []
     return [escape(line) for line in [tuning["words"], *keep]]
+
+
+def _moved(migration: Mapping[str, Any]) -> str:
+    before, after = (sum(map(sum, migration[key])) for key in ("expected_before", "expected_after"))
+    return (
+        f"Beside version {migration['from']}, of {migration['leads']:,} open leads {migration['warmer']:,} are warmer and "
+        f"{migration['cooler']:,} cooler ({before:.1f} wins expected before, {after:.1f} now): "
+        f"`leadheat migration DATASET --from {migration['from']} --to {migration['to']}` tells who and why."
+    )
