@@ -181,10 +181,14 @@ def test_its_temperatures_follow_the_policy_of_the_model(world: SmallWorld, dist
     card, policy = judged.card, world.scorer.settings.temperature
     assert card.bands.policy == policy.policy == "lift"
     warm, hot = card.settings.warm, card.settings.hot
+    calibration = Rules(card.settings, distiller.features).points(distiller.matrix(distiller.parts.calibrate))
     for threshold, edge in zip((warm, hot), card.bands.thresholds, strict=True):
         assert threshold == int(threshold)
-        below, here = card.probability(np.array([threshold - 1.0, threshold]))
-        assert below < edge <= here
+        below, above = card.probability(np.array([threshold - 1.0, threshold + 1.0]))
+        assert below < edge < above
+        wanted = (card.probability(calibration) >= edge).mean()
+        misses = [abs((calibration >= number).mean() - wanted) for number in (threshold - 1, threshold, threshold + 1)]
+        assert misses[1] == min(misses)
     points = Rules(card.settings, distiller.features).points(distiller.matrix(distiller.parts.test))
     assert judged.bands["scorecard"]["hot"]["share"] == float((points >= hot).mean())
     assert judged.bands["champion"]["as_the_model"] == 1

@@ -23,6 +23,7 @@ from features.dataset import Dataset
 from features.snapshots import Snapshots
 from models.calibrate import choose_calibration
 from models.calibration import Calibration
+from models.policies import NEVER_REACHED
 from models.rules import Range, Rules, RulesSettings
 from models.scorer import LeadScorer
 from models.temperature import Bands
@@ -130,11 +131,12 @@ class Distiller:
         points = tuple(found.points[i] for i in order)
         settings = _rules(lines, points, half_life)
         rows = self.parts.calibrate
-        margin = found.intercept + found.slope * Rules(settings, self.features).points(self._calibration_X)
+        sums = Rules(settings, self.features).points(self._calibration_X)
+        margin = found.intercept + found.slope * sums
         choice = choose_calibration(margin, rows.label, rows.lead, seed=self.scorer.settings.model.seed)
         bands = Unseen.of(rows, choice.calibration.probability(margin)).bands(self.scorer.settings.temperature)
         card = Scorecard(lines, points, found.doubling, found.intercept, found.slope, choice.calibration, bands, settings)
-        warm, hot = _thresholds(card)
+        warm, hot = _thresholds(card, sums)
         return replace(card, settings=settings.model_copy(update={"warm": float(warm), "hot": float(hot)}))
 
 
@@ -179,13 +181,25 @@ def _of_attributes(card: Scorecard) -> Iterator[tuple[int, int]]:
         yield min(0, *mine), max(0, *mine)
 
 
-def _thresholds(card: Scorecard) -> tuple[int, int]:
-    """The whole points from which a lead is warm and hot: the first whose probability reaches the bands'."""
+def _thresholds(card: Scorecard, points: np.ndarray) -> tuple[int, int]:
+    """The whole points from which a lead is warm and hot: of the two numbers around the bands' threshold, the one that about as many reach.
+
+    ``points`` float64[m] are those of the rows that the bands were chosen on. A temperature that does not occur is out of reach.
+    """
     low, high = reachable(card)
     whole = np.arange(low, high + 2)
     probability = card.probability(whole.astype(np.float64))
-    warm, hot = (int(whole[min(int(np.searchsorted(probability, edge)), len(whole) - 1)]) for edge in card.bands.thresholds)
+    warm, hot = (_nearest(edge, whole, probability, points, card) for edge in card.bands.thresholds)
     return warm, max(hot, warm + 1)
+
+
+def _nearest(edge: float, whole: np.ndarray, probability: np.ndarray, points: np.ndarray, card: Scorecard) -> int:
+    above = min(int(np.searchsorted(probability, edge)), len(whole) - 1)
+    if edge >= NEVER_REACHED:
+        return int(whole[above])
+    reach = float((card.probability(points) >= edge).mean())
+    around = whole[max(above - 1, 0) : above + 1].tolist()
+    return int(min(around, key=lambda number: (abs(float((points >= number).mean()) - reach), -number)))
 
 
 def to_table(card: Scorecard, points: np.ndarray, steps: int = 10) -> list[dict[str, Any]]:
