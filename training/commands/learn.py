@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @DATASET
 @click.option("--no-promote", is_flag=True, help="Register the version as challenger and leave it at that.")
-@click.option("--tune", "trials", default=0, metavar="N", type=click.IntRange(min=1), help="Try N settings first; repeat to go on.")
+@click.option("--tune", "trials", default=0, metavar="N", type=click.IntRange(min=0), help="Try N settings first; repeat to go on.")
 @ALLOW
 @JSON
 @example("leadheat train my-world --tune 30")
