@@ -17,13 +17,16 @@ from features.dataset import Dataset
 from features.snapshots import Snapshots, on_dates
 from models.gate import Gate, GateSettings, beside_champion, no_segment_badly_worse
 from models.registry import GateError, Registry
+from models.scorer import LeadScorer
 from models.settings import Settings, read_settings
 from tests.conftest import registry_in
 from tests.small_world import prepared
 from tests.tracked import aliases
 from training.bootstrap import paired
 from training.candidate import Candidate, decide, put_forward
+from training.evaluate import evaluate
 from training.groups import groupings
+from training.judge import judge
 from training.learn import Learnt, learn_with_unseen
 from training.segments import segment_differences
 from training.simulation.simulate import simulate
@@ -53,11 +56,17 @@ class Ring:
         """Something else than the champion."""
         return learn_with_unseen(self.dataset, parts or self.parts, settings or self.settings).with_facts(audit=CLEAN)
 
-    def challenge(self, learnt: Learnt, name: str = "") -> Candidate:
-        """The same data, or data of the same kind by another name."""
-        dataset = replace(self.dataset, name=name or self.dataset.name)
+    def challenge(self, learnt: Learnt) -> Candidate:
+        """The whole way into the registry."""
         with self.registry.run("challenger") as run:
-            return put_forward(learnt, dataset, self.parts.test, self.settings, self.registry, run)
+            return put_forward(learnt, self.dataset, self.parts.test, self.settings, self.registry, run)
+
+    def judge(self, learnt: Learnt, folder: Path, name: str = "") -> list[Gate]:
+        """The verdicts alone, on the same data, or on data of the same kind by another name."""
+        dataset = replace(self.dataset, name=name or self.dataset.name)
+        scorer = learnt.scorer.save(folder / "model")
+        evaluation = evaluate(scorer, dataset, self.parts.test)
+        return judge(scorer, LeadScorer.load(folder / "model"), evaluation, dataset, self.settings, self.registry).gates
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +101,8 @@ def test_shuffled_labels_are_refused_by_the_comparison_with_the_champion_and_the
     assert {"not_worse_than_champion_auc", "not_worse_than_rules_auc"} <= set(failing(candidate.gates))
     assert not decide(candidate, ring.registry)
     assert aliases(ring.registry) == {"champion": ring.version, "challenger": candidate.version}
+    assert ring.registry.version(candidate.version).judged_against == ring.version
+    assert ring.registry.version(candidate.version).gates == [gate.to_dict() for gate in candidate.gates]
     with pytest.raises(GateError, match=r"not_worse_than_champion_auc .*worse"):
         ring.registry.promote(candidate.version, "it is newer")
 
@@ -107,22 +118,20 @@ def test_a_dropped_signal_is_refused_however_old_the_champion_is(ring: Ring) -> 
     assert aliases(ring.registry)["champion"] == ring.version
 
 
-def test_the_champion_beside_itself_ties_and_holds(ring: Ring) -> None:
-    candidate = ring.challenge(ring.champion)
-    assert failing(candidate.gates) == []
-    by_name = {gate.name: gate for gate in candidate.gates}
+def test_the_champion_beside_itself_ties_and_holds(ring: Ring, tmp_path: Path) -> None:
+    gates = ring.judge(ring.champion, tmp_path)
+    assert failing(gates) == []
+    by_name = {gate.name: gate for gate in gates}
     assert by_name["not_worse_than_champion_auc"].figure == by_name["not_worse_than_champion_brier"].figure == 0
     assert by_name["parity"].figure == 0
-    assert ring.registry.version(candidate.version).judged_against == ring.version
 
 
-def test_a_champion_of_another_question_is_named_and_not_passed_over(ring: Ring) -> None:
-    candidate = ring.challenge(ring.champion, "another world")
-    assert "compared_with_champion" in failing(candidate.gates)
-    [told] = [gate.detail for gate in candidate.gates if gate.name == "compared_with_champion"]
+def test_a_champion_of_another_question_is_named_and_not_passed_over(ring: Ring, tmp_path: Path) -> None:
+    gates = ring.judge(ring.champion, tmp_path, "another world")
+    assert failing(gates) == ["compared_with_champion"]
+    [told] = [gate.detail for gate in gates if gate.name == "compared_with_champion"]
     assert "answers another question" in told
     assert "another world" in told
-    assert not decide(candidate, ring.registry)
 
 
 def test_a_segment_made_badly_worse_is_refused_although_the_whole_ties(tmp_path: Path) -> None:
