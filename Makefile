@@ -4,13 +4,14 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
-.PHONY: help demo test bench ablation lock clean
+.PHONY: help demo test bench ablation pictures lock clean
 
 help:
 	@echo "make demo      simulate leads, train, compare with the rules, score: the whole path in a minute"
 	@echo "make test      all tests, with ruff and mypy"
 	@echo "make bench     speed and memory beside the peers"
 	@echo "make ablation  what each group of features brings on bpic2012"
+	@echo "make pictures  run the notebooks and refresh the pictures of the README"
 	@echo "make lock      refresh requirements.lock with the newest versions that pyproject.toml allows"
 	@echo "make clean     remove the environment and all caches"
 
@@ -35,6 +36,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(PIP) install --requirement requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
+
+pictures: $(INSTALLED)
+	@$(BIN)/python -m tests.notebooks
 
 # Resolved with the oldest Python that is supported, so that one list serves them all.
 lock:

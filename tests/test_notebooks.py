@@ -5,27 +5,25 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
-from tests.conftest import REPO
+from tests.notebooks import NOTEBOOKS, PICTURES, named, picture, read, run
 from tests.source_tree import PACKAGES
 
-NOTEBOOKS = sorted((REPO / "notebooks").glob("*.ipynb"))
 LIBRARIES = {"dataclasses", "itertools", "numpy", "os", "pandas", "pathlib", "pyarrow", "sklearn", "tempfile", "warnings"}
+LARGEST = 150_000
 
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 @pytest.mark.slow
 @each
-def test_a_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(REPO))
-    notebook = read(path)
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+def test_a_notebook_runs(path: Path, tmp_path: Path) -> None:
+    notebook = run(path, tmp_path)
     shown = [kind for cell in notebook.cells for output in cell.get("outputs", ()) for kind in output.get("data", ())]
     assert {"image/png", "text/html"} <= set(shown)
+    assert not [output for cell in notebook.cells for output in cell.get("outputs", ()) if output.get("name") == "stderr"]
+    assert all(picture(cell).startswith(b"\x89PNG") for cell in named(notebook).values())
     assert not list(tmp_path.iterdir())
 
 
@@ -48,5 +46,7 @@ def test_a_notebook_uses_the_public_api_alone(path: Path) -> None:
     assert not [name for name in (*modules, *names) if name.startswith("_") or "._" in name]
 
 
-def read(path: Path) -> nbformat.NotebookNode:
-    return nbformat.read(path, as_version=4)  # type: ignore[no-any-return, no-untyped-call]
+def test_every_picture_is_one_that_a_notebook_makes() -> None:
+    stored = {path.stem: path.stat().st_size for path in PICTURES.iterdir()}
+    assert sorted(stored) == sorted(name for path in NOTEBOOKS for name in named(read(path)))
+    assert max(stored.values()) <= LARGEST

@@ -33,8 +33,8 @@ def policies(outlooks: Sequence[Outlook], title: str = "What would each policy g
                 _count(counts, top - place, band.name, one.per_day[band.name][1])
     rates.set_yticks([y for y, _, _ in ticks], [name for _, name, _ in ticks])
     rates.set(xlabel="won within the horizon", xlim=(0, None), ylim=(ticks[-1][0] - 0.6, 0.6))
-    counts.set(xlabel="leads a day, in the test part", xlim=(0, None))
-    counts.margins(x=0.15)
+    most = max(one.per_day[name][1] for one in outlooks for name in one.per_day)
+    counts.set(xlabel="leads a day, in the test part", xlim=(0, 1.2 * most or 1))
     for axes in (rates, counts):
         finish(axes)
         axes.grid(visible=False, axis="y")
