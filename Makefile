@@ -27,6 +27,9 @@ bench: $(INSTALLED)
 ablation: $(INSTALLED)
 	@$(BIN)/python -m tests.benchmarks.ablation
 
+pictures: $(INSTALLED)
+	@$(BIN)/python -m tests.notebooks
+
 # Some systems ship Python without ensurepip; their own pip can then put one into the environment.
 # setuptools is in the lock, so that the build needs no isolated environment of its own.
 $(INSTALLED): requirements.lock pyproject.toml
@@ -36,9 +39,6 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(PIP) install --requirement requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
-
-pictures: $(INSTALLED)
-	@$(BIN)/python -m tests.notebooks
 
 # Resolved with the oldest Python that is supported, so that one list serves them all.
 lock:
