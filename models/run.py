@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlflow.entities import LoggedModel, LoggedModelOutput, Metric, Param, RunTag
 from mlflow.models import Model
@@ -19,9 +19,6 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from models import home
 from models.package import SCORER, wrap
 from models.tracking import Client
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 MODEL = "leadheat"
 """The name of the registered model."""
@@ -74,10 +71,6 @@ class TrainingRun:
         numbers = [(name, value) for name, value in flatten(figures, "/") if isinstance(value, int | float)]
         self._client.log_batch(self.run_id, metrics=[Metric(_name(name), float(value), now, 0) for name, value in numbers])
 
-    def log_plot(self, name: str, figure: Figure) -> None:
-        """A matplotlib figure as ``plots/NAME.png``."""
-        self._client.log_figure(self.run_id, figure, f"plots/{name}.png")
-
     def log_text(self, file: str, text: str) -> None:
         """A file of text among the run's artifacts."""
         self._client.log_text(self.run_id, text, file)
@@ -86,9 +79,9 @@ class TrainingRun:
         """A file of JSON among the run's artifacts."""
         self.log_text(file, json.dumps(content, indent=2, ensure_ascii=False))
 
-    def log_file(self, file: Path) -> None:
-        """A file among the run's artifacts, under its own name."""
-        self._client.log_artifact(self.run_id, str(file))
+    def log_file(self, file: Path, folder: str | None = None) -> None:
+        """A file among the run's artifacts, under its own name, in a folder of theirs if one is named."""
+        self._client.log_artifact(self.run_id, str(file), folder)
 
     def log_model(
         self,

@@ -216,7 +216,12 @@ def test_check_refuses_what_can_be_read_but_not_learnt_from(tmp_path: Path) -> N
 
 def test_evaluate_repeats_the_figures_of_the_training(trained: tuple[Place, Done, Done]) -> None:
     place, _, second = trained
-    told = place.run("evaluate", "world", "--version", "challenger", "--json").json
+    told = place.run("evaluate", "world", "--version", "challenger", "--report", "report.html", "--json").json
+    page = (place.folder / "report.html").read_text()
+    assert "Refused" in page
+    assert "leadheat evaluate world --version 2 --report report.html" in page
+    assert str(place.folder) not in page
+    assert len([*place.folder.glob("leadheat-artifacts/*/artifacts/report.html")]) == 2
     assert told["version"] == "2"
     assert told["test"] == second.json["test"]
     assert told["rules"] == second.json["rules"]

@@ -144,7 +144,7 @@ def test_a_path_ends_with_what_became_of_the_lead() -> None:
     assert len(axes.patches) == 3
 
 
-@pytest.mark.parametrize("text", ["costs $5 or $7", "$x^2$", r"\frac{a", "a\nb", "ends in $", "\u202eevil", "x" * 90])
+@pytest.mark.parametrize("text", ["costs $5 or $7", "東京", "$x^2$", r"\frac{a", "a\nb", "ends in $", "\u202eevil", "x" * 90])
 def test_texts_from_the_data_are_drawn_as_they_are(text: str) -> None:
     figure = new_figure(3, 2)
     drawn = figure.text(0, 0, literal(text))

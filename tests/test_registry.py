@@ -10,7 +10,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from matplotlib.figure import Figure
 from mlflow import MlflowClient
 
 from features.contract import ModelError
@@ -22,14 +21,14 @@ from tests.tracked import EXAMPLE, FIGURES, GATES, aliases, in_service, model_fo
 
 
 def test_a_training_leaves_everything_it_said(registry: Registry, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    figure = Figure()
-    figure.subplots().plot([0, 1])
+    picture = tmp_path / "calibration.png"
+    picture.write_bytes(b"\x89PNG")
     with registry.run("first training") as run:
         run.log_settings({"snapshots": {"horizon": "14d", "train": ["2011-10-20", "2011-12-29"]}, "rules": {"größe, m²": 3}})
         run.log_settings({"many": {f"setting {number}": number for number in range(250)}})
         run.log_tags({"data": "sha of the data"})
         run.log_figures({"test": FIGURES | {"rows": 5905, "word": "tie"}})
-        run.log_plot("calibration", figure)
+        run.log_file(picture, "plots")
         run.log_json("notes.json", {"excluded": ["duration"]})
         version = run.log_model(model_folder(tmp_path, "one"), "fingerprint", EXAMPLE, FIGURES, GATES)
     registry.promote(version, "all gates hold")
@@ -43,8 +42,9 @@ def test_a_training_leaves_everything_it_said(registry: Registry, tmp_path: Path
     assert logged.data.tags["data"] == "sha of the data"
     assert logged.data.metrics == {"test/auc": 0.81, "test/intervals/auc/low": 0.80, "test/intervals/auc/high": 0.83, "test/rows": 5905}
     assert {file.path for file in client.list_artifacts(run.run_id)} == {"notes.json", "plots", "settings.json"}
-    plot = Path(client.download_artifacts(run.run_id, "plots/calibration.png", str(tmp_path)))
-    assert plot.read_bytes().startswith(b"\x89PNG")
+    (tmp_path / "again").mkdir()
+    plot = Path(client.download_artifacts(run.run_id, "plots/calibration.png", str(tmp_path / "again")))
+    assert plot.read_bytes() == b"\x89PNG"
     assert capfd.readouterr() == ("", "")
 
 

@@ -20,10 +20,11 @@ from training.report.evidence import Evidence
 from training.report.examples import KINDS, examples
 from training.report.headline import headline
 from training.report.html import DARK, report, write
+from training.report.order import differences
 from training.report.svg import inline
 from training.report.words import Table, listed, rate, span
 
-HOSTILE = "<script>document.title='owned'</script>"
+HOSTILE = "<script>document.title='owned 東京'</script>"
 VOID = {"meta", "link"}
 
 
@@ -101,6 +102,12 @@ def test_every_figure_of_the_evaluation_is_in_it(evidence: Evidence, page: Page)
 def test_the_slices_and_signals_are_in_their_tables(evidence: Evidence, page: Page) -> None:
     assert {one.value for one in evidence.examined.slices} <= set(map(str.strip, page.texts))
     assert {one.words for one in evidence.importance if one.weight > 0} <= set(map(str.strip, page.texts))
+
+
+def test_the_champion_is_compared_with_where_there_was_one(evidence: Evidence) -> None:
+    exhibit = differences(replace(evidence, against_champion=evidence.evaluation.against_rules))
+    assert exhibit.takeaway.count("Compared with") == len(exhibit.tables) == 2
+    assert exhibit.tables[1].columns[2] == "champion"
 
 
 def test_worth_and_calm_are_told_as_examined(evidence: Evidence, page: Page) -> None:
@@ -239,5 +246,6 @@ def test_pictures_bear_the_colours_of_the_theme_and_ids_of_their_own() -> None:
 
 def test_columns_of_numbers_are_told_from_words() -> None:
     rows = (("a", "1,200", "0.5 (0.4 to 0.6)", "-", "2025-01-01"), ("b", "+3.0%", "-1", "3 to 4%", "7"))
+    assert Table("", ("", "hint"), (("a", ""), ("b", ""))).numeric == (False, False)
     assert Table("", ("", "x", "y", "z", "w"), rows).numeric == (False, True, True, True, False)
     assert listed(["a", "b", "c"]) == "a, b and c"

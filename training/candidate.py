@@ -22,6 +22,7 @@ from training.evaluate import Evaluation, evaluate
 from training.judge import Judgement, judge
 from training.learn import Learnt, with_facts
 from training.migration import migrate
+from training.plots.style import png
 from training.promises import prove
 from training.report.evidence import Evidence
 from training.report.exhibits import exhibits
@@ -96,7 +97,17 @@ def put_forward(
         learnt.unseen.write(Path(scratch) / FILE)
         run.log_file(Path(scratch) / FILE)
         gates = [verdict.to_dict() for verdict in judgement.gates]
-        evidence = Evidence(saved, dataset, settings, evaluation, findings, gates, command=command, run_id=run.run_id)
+        evidence = Evidence(
+            saved,
+            dataset,
+            settings,
+            evaluation,
+            findings,
+            gates,
+            command=command,
+            run_id=run.run_id,
+            against_champion=judgement.against_champion,
+        )
         _report(evidence, run, Path(scratch) / "report.html")
         moved = _moved(judgement.opponent.scorer, saved, dataset)
         if moved:
@@ -158,7 +169,9 @@ def _report(evidence: Evidence, run: TrainingRun, file: Path) -> None:
     """Log the report, and its pictures each by itself."""
     shown = exhibits(evidence)
     for exhibit in shown:
-        run.log_plot(exhibit.key, exhibit.figure)
+        picture = file.with_name(f"{exhibit.key}.png")
+        picture.write_bytes(png(exhibit.figure))
+        run.log_file(picture, "plots")
     file.write_text(report(evidence, shown), encoding="utf-8")
     run.log_file(file)
 

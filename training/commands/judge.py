@@ -66,7 +66,8 @@ def _against(source: Source, judged: Evaluation, scorer: LeadScorer, version: st
 def _write(
     out: Path, version: str, scorer: LeadScorer, data: Dataset, source: Source, judged: Evaluation, examined: Examination | None
 ) -> None:
-    """The report of a registered version, with the verdicts it was registered with."""
+    """The report of a registered version, with the verdicts it was registered with; it tells no paths of this machine."""
+    from models.gate import reason
     from models.registry import Registry
     from training.report.evidence import Evidence
     from training.report.html import write
@@ -74,8 +75,9 @@ def _write(
     logger.info("writing %s", out)
     known = Registry().version(version)
     place = f", the {' and '.join(known.aliases)}" if known.aliases else ""
-    fate = f"Version {known.version}{place}: {known.reason}." if known.reason else ""
-    command = f"leadheat evaluate {source.root} --version {known.version} --report {out}"
+    because = f": {known.reason}" if known.reason and known.reason != reason(()) else ""
+    fate = f"This is version {known.version}{place}{because}."
+    command = f"leadheat evaluate {source.root.name} --version {known.version} --report {out.name}"
     evidence = Evidence(scorer, data, source.settings, judged, data.findings, known.gates, fate, command, known.run_id, examined)
     write(evidence, out)
 

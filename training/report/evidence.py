@@ -14,6 +14,7 @@ from features.dataset import Dataset
 from models.scorer import LeadScorer
 from models.settings import Settings
 from models.temperature import Band, Bands
+from training.bootstrap import Difference
 from training.evaluate import Evaluation
 from training.examine import Examination, examine
 from training.plots.importance import Importance
@@ -49,6 +50,7 @@ class Evidence:
         command: what repeats this report; by default, the training.
         run_id: of the training in MLflow.
         examination: of the evaluation, where it is made already.
+        against_champion: paired differences to the champion at that time, where there was one to compare with.
     """
 
     scorer: LeadScorer
@@ -61,6 +63,7 @@ class Evidence:
     command: str = "leadheat train DATASET"
     run_id: str = ""
     examination: Examination | None = None
+    against_champion: Mapping[str, Difference] | None = None
 
     @property
     def bands(self) -> Bands:

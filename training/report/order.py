@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from models.temperature import NAMES
+from training.bootstrap import Difference
 from training.plots.comparison import FIGURES
 from training.plots.comparison import agreement as plot_agreement
 from training.plots.comparison import differences as plot_differences
@@ -16,6 +19,7 @@ from training.report.words import Table, rate
 
 HOT = 2
 TOPS = (5, 10, 20)
+_SIDES = {"better": "better", "tie": "tied", "worse": "worse"}
 
 
 def gains(evidence: Evidence) -> Exhibit:
@@ -42,22 +46,28 @@ def gains(evidence: Evidence) -> Exhibit:
 
 
 def differences(evidence: Evidence) -> Exhibit:
-    """Model against rules, figure by figure."""
-    against = evidence.evaluation.against_rules
-    sides = {verdict: [named for name, named in FIGURES.items() if against[name].verdict == verdict] for verdict in _SIDES}
-    parts = [f"{_SIDES[verdict]} in {words.listed(names)}" for verdict, names in sides.items() if names]
+    """Model against rules, and against the champion, figure by figure."""
+    rules, champion = evidence.evaluation.against_rules, evidence.against_champion
+    told = [f"Compared with the rules on the same leads, the model is {_sides(rules)}."]
+    tables = [words.differences(rules, "model", "rules")]
+    if champion is not None:
+        told.append(f"Compared with the champion of that time, it is {_sides(champion)}.")
+        tables.append(words.differences(champion, "model", "champion"))
     return Exhibit(
         "differences",
         "Is the model better than the rules?",
-        f"Compared on the same leads, the model is {'; '.join(parts)}.",
+        " ".join(told),
         "A line that crosses the middle is a tie: the difference may be chance. Each figure has a scale of its own. "
         "To make it fair, the rules' points were turned into probabilities on the calibration part.",
-        plot_differences(against),
-        (words.differences(against, "model", "rules"),),
+        plot_differences(rules),
+        tuple(tables),
     )
 
 
-_SIDES = {"better": "better", "tie": "tied", "worse": "worse"}
+def _sides(against: Mapping[str, Difference]) -> str:
+    """In which figures it is better, tied or worse."""
+    sides = {verdict: [named for name, named in FIGURES.items() if against[name].verdict == verdict] for verdict in _SIDES}
+    return "; ".join(f"{_SIDES[verdict]} in {words.listed(names)}" for verdict, names in sides.items() if names)
 
 
 def agreement(evidence: Evidence) -> Exhibit:

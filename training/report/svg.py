@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
 
-from training.plots.style import COLOURS
+from training.plots.style import COLOURS, any_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,7 +37,7 @@ def inline(figure: Figure, key: str, words: str) -> str:
     for axes in figure.axes:
         axes.set_title("")
     buffer = io.StringIO()
-    with mpl.rc_context(_SETTINGS):
+    with mpl.rc_context(_SETTINGS), any_script():
         figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
     root = ET.fromstring(buffer.getvalue())  # noqa: S314  Matplotlib wrote it
     _strip(root)

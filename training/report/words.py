@@ -29,7 +29,8 @@ class Table:
     @property
     def numeric(self) -> tuple[bool, ...]:
         """Which columns hold nothing but numbers, and are set to the right."""
-        return tuple(at > 0 and all(_NUMERIC.fullmatch(row[at]) for row in self.rows) for at in range(len(self.columns)))
+        columns = list(zip(*self.rows, strict=True))
+        return tuple(at > 0 and any(column) and all(map(_NUMERIC.fullmatch, column)) for at, column in enumerate(columns))
 
 
 def number(value: float | None, digits: int = 3) -> str:
