@@ -21,7 +21,7 @@ from models.request import read_request
 from models.scorer import LeadScorer
 from serving.schemas import ScoreRequest
 from tests.small_model import NOW, small_scorer
-from tests.tracked import served
+from tests.tracked import GATES, served
 
 BODIES: list[dict[str, Any]] = [
     {
@@ -47,7 +47,7 @@ print(json.dumps({"scores": frame.to_dict("records"), "example": model.input_exa
 def promoted(registry: Registry, tmp_path: Path) -> LeadScorer:
     scorer = small_scorer(tmp_path / "model")
     with registry.run("real") as run:
-        version = run.log_model(tmp_path / "model", scorer.fingerprint, BODIES[0], {}, [])
+        version = run.log_model(tmp_path / "model", scorer.fingerprint, BODIES[0], {}, GATES)
     registry.promote(version, "first")
     return scorer
 
