@@ -77,7 +77,7 @@ def learn_with_unseen(dataset: Dataset, parts: Split, settings: Settings) -> Lea
     train = Rows(X, parts.train, weights(parts.train, settings.snapshots.weight))
     early = train.take(train.snapshots.as_of <= parts.learn.as_of.max())
     late = train.take(train.snapshots.as_of >= parts.calibrate.as_of.min())
-    learner = Learner(features, learning, threads)
+    learner = Learner(features.categorical_columns, learning, threads)
     logger.info("finding the number of trees")
     rounds = learner.find_rounds(early)
     logger.info("learning the %s model", learning.kind)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from features.catalogue import FeatureSet
 from features.snapshots import Snapshots
 from models.conversion import BoostingClassifier, LogisticClassifier
 from models.learning import LearningSettings
@@ -31,10 +31,10 @@ class Rows:
 
 
 class Learner:
-    """Fits models of one kind on parts."""
+    """Fits models of one kind on parts; ``categorical`` are the positions of the columns whose numbers are codes."""
 
-    def __init__(self, features: FeatureSet, learning: LearningSettings, threads: int) -> None:
-        self._categorical = tuple(features.categorical_columns)
+    def __init__(self, categorical: Iterable[int], learning: LearningSettings, threads: int) -> None:
+        self._categorical = tuple(categorical)
         self._learning = learning
         self._threads = threads
         self.boosts = learning.kind == "boosting"

@@ -1,8 +1,8 @@
 """``make ablation``: what each group of features brings, on folds of the training part.
 
-The folds are those of a tuning (``training.tuning``), so the test part is not looked at. Each group is left out once and used alone once;
-a column that is left out is empty. Log loss and AUC are means over the folds, the change is against all features, and its standard error
-is over leads.
+The folds are those of a tuning (``training.tuning``), so the test part is not looked at. Each group is left out once and used alone once.
+Log loss and AUC are means over the folds, the gain is against all features, and its standard error is over leads. Which columns a tree may
+look at is drawn anew where columns are missing, so gains of a standard error or two mean little.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def account(data: Dataset, settings: Settings) -> Table:
     left_out |= {f"without {name}": frozenset(measures) for name, measures in GROUPS.items()}
     left_out |= {f"{name} alone": EVERYTHING - measures for name, measures in GROUPS.items()}
     rows = sum(len(fold.validate) for fold in folds)
-    numbers = (Column(name, justify="right") for name in ("log loss", "change", "standard error", "AUC"))
+    numbers = (Column(name, justify="right") for name in ("log loss", "gain", "standard error", "AUC"))
     table = Table(Column(f"{data.name}: {rows:,} snapshots in {len(folds)} folds", no_wrap=True), *numbers)
     standing: list[Floats] = []
     with progress("taking features apart", len(left_out)) as advance:
@@ -69,7 +69,7 @@ def account(data: Dataset, settings: Settings) -> Table:
             gain, error = objective.gain(standing, losses)
             auc = np.mean([roc_auc_score(fold.validate.label, margin) for fold, margin in zip(folds, margins, strict=True)])
             loss = np.mean([loss.mean() for loss in losses])
-            table.add_row(name, f"{loss:.4f}", f"{-gain:+.4f}", f"{error:.4f}", f"{auc:.4f}")
+            table.add_row(name, f"{loss:.4f}", f"{gain:+.4f}", f"{error:.4f}", f"{auc:.4f}")
             advance(1)
     return table
 

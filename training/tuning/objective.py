@@ -59,15 +59,16 @@ class Objective:
         return self.loss_of(self.margin(settings, fold), fold)
 
     def margin(self, settings: Settings, fold: int, left_out: Collection[str] = ()) -> Floats:
-        """Raw log-odds of each validated row of a fold, float64[m]; the columns of measures that are left out are empty."""
+        """Raw log-odds of each validated row of a fold, float64[m], by a model without the columns of measures that are left out."""
         prepared = self._prepare(settings, fold)
+        columns = prepared.features.features
+        kept = [i for i, feature in enumerate(columns) if feature.measure not in left_out]
+        categorical = [place for place, i in enumerate(kept) if columns[i].levels is not None]
         train, X = prepared.train, prepared.validate.X
-        columns = [i for i, feature in enumerate(prepared.features.features) if feature.measure in left_out]
-        if columns:
-            train, X = replace(train, X=train.X.copy()), X.copy()
-            train.X[:, columns] = X[:, columns] = np.nan
+        if len(kept) < len(columns):
+            train, X = replace(train, X=train.X[:, kept]), X[:, kept]
         threads = os.cpu_count() or 1
-        learner = Learner(prepared.features, regularised(settings.model, self._won), threads)
+        learner = Learner(categorical, regularised(settings.model, self._won), threads)
         return learner.fit(train, learner.find_rounds(train)).margin(X, threads)
 
     def loss_of(self, margin: Floats, fold: int) -> Floats:
