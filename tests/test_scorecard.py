@@ -85,6 +85,17 @@ def test_a_line_never_counts_against_its_sign() -> None:
     assert points[0] > 0 > points[3]
 
 
+def test_a_line_whose_leads_are_never_won_keeps_a_sober_number() -> None:
+    columns = np.column_stack((np.arange(2_000) % 2, np.arange(2_000) % 50 == 0)).astype(float)
+    target = np.where(columns[:, 1] == 1, 0.0, 0.2 + 0.3 * columns[:, 0])
+    known = Problem([line("often"), line("never won")], columns, target, np.ones(2_000))
+    fit = select(known, 2)
+    found = whole_points(known, fit)
+    assert len(found.points) == 2
+    for number, weight in zip(found.points, fit.weights, strict=True):
+        assert abs(number - weight / found.slope) <= 2
+
+
 @pytest.mark.parametrize("signs", [[0, 0, 0, 0], [1, 1, -1, -1], [-1, 0, 1, 0]])
 def test_weights_are_those_of_a_general_optimiser(signs: list[int]) -> None:
     known = problem([4, -2, 3, -5], doubling=4, signs=signs, rows=500)

@@ -21,6 +21,8 @@ DOUBLING = range(2, 31)
 """So many points double the odds; the least that serves is taken."""
 KEPT = 0.998
 """The share of the gain over knowing nothing that rounding must keep."""
+FARTHEST = 2.0
+"""No number moves farther than this from its weight: that of a line whose leads are never won would go on for ever."""
 NEWTON_STEPS = 2
 LARGEST = 100
 """No line has more points than this, where a smaller scale serves at all."""
@@ -71,7 +73,7 @@ def _rounded(problem: Problem, fit: Fit, doubling: int) -> tuple[float, Points]:
         for place, step in ((place, step) for place in range(len(points)) for step in (1.0, -1.0)):
             moved = points.copy()
             moved[place] += step
-            if moved[place] * problem.lines[fit.chosen[place]].sign < 0:
+            if moved[place] * problem.lines[fit.chosen[place]].sign < 0 or abs(moved[place] - fit.weights[place] / slope) > FARTHEST:
                 continue
             there, lower = _intercept(problem, x @ moved, intercept)
             if lower < loss - 1e-9 * abs(loss):
