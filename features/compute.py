@@ -32,7 +32,7 @@ def compute(features: FeatureSet, history: History, lead: np.ndarray, as_of: np.
         float32[m, F], C order; NaN where a measure has no value.
     """
     plan, events = _plan(features), encode(features, history)
-    lead, as_of = np.ascontiguousarray(lead, np.int64), np.ascontiguousarray(as_of, np.int64)
+    lead, as_of = (np.require(one, np.int64, ["C", "W"]) for one in (lead, as_of))  # or the kernel is compiled again
     out = np.empty((len(lead), len(features.names)), np.float32)
     order = np.argsort(lead, kind="stable")  # a lead's snapshots together: its interactions are read from memory once
     if threads == 1:
