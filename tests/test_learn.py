@@ -24,10 +24,10 @@ LEARN_AGAIN = """
 import os, sys
 from pathlib import Path
 os.cpu_count = lambda: 1
-from training.learn import learn
+from training.learn import learn_with_unseen
 from tests.small_world import prepared
 settings, dataset, parts = prepared(Path(sys.argv[1]))
-learn(dataset, parts, settings).save(Path(sys.argv[2]))
+learn_with_unseen(dataset, parts, settings).scorer.save(Path(sys.argv[2]))
 """
 
 

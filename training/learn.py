@@ -54,12 +54,12 @@ class Learnt:
 
 
 def learn(dataset: Dataset, parts: Split, settings: Settings) -> LeadScorer:
-    """The scorer of ``learn_with_unseen``."""
-    return learn_with_unseen(dataset, parts, settings).scorer
+    """The scorer of ``learn_with_unseen``, which is not compared with a linear one."""
+    return learn_with_unseen(dataset, parts, settings, beside_linear=False).scorer
 
 
-def learn_with_unseen(dataset: Dataset, parts: Split, settings: Settings) -> Learnt:
-    """Learn a scorer.
+def learn_with_unseen(dataset: Dataset, parts: Split, settings: Settings, *, beside_linear: bool = True) -> Learnt:
+    """Learn a scorer, and with ``beside_linear`` tell how logistic regression does on the same features.
 
     The number of trees is found on held-out leads of the learning part. The model that stays is learnt from all training snapshots, for the
     latest tell most about what comes. Calibration and bands are chosen on the calibration part, each lead of which is scored by a
@@ -85,7 +85,7 @@ def learn_with_unseen(dataset: Dataset, parts: Split, settings: Settings) -> Lea
     logger.info("calibrating on the %d latest snapshots", len(late.snapshots))
     margin = unseen_margin(train, late, lambda some: learner.fit(some, rounds))
     choice = choose_calibration(margin, late.snapshots.label, late.snapshots.lead, late.weight, learning.seed)
-    linear = _beside(learner, train, late, margin, learning.seed) if learner.boosts else None
+    linear = _beside(learner, train, late, margin, learning.seed) if beside_linear and learner.boosts else None
     unseen = Unseen.of(late.snapshots, choice.calibration.probability(margin))
     scorer = LeadScorer(
         features=features,
