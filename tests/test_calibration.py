@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from features.contract import ModelError
-from models.calibrate import LEAST_OF_EACH, LEAST_SLOPE, choose_calibration, fit_calibration, recalibrate
+from models.calibrate import LEAST_OF_EACH, choose_calibration
 from models.calibration import METHODS, Calibration, Floats, Method, to_probability
+from models.calibration_fit import LEAST_SLOPE, fit_calibration, recalibrate
 
 Labels = npt.NDArray[np.int64]
 CURVE = Calibration("isotonic", slope=0.5, intercept=0.1, knots=(-3.0, -1.0, 2.0), levels=(-4.0, -3.5, 1.0))

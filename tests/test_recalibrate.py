@@ -11,8 +11,8 @@ import pytest
 from features.contract import DataError, ModelError, parse_moment
 from features.dataset import Dataset
 from models.calibrate import choose_calibration
-from models.calibrate import recalibrate as shift
 from models.calibration import Calibration
+from models.calibration_fit import recalibrate as shift
 from models.registry import Registry
 from models.scorer import LeadScorer
 from models.settings import Settings
