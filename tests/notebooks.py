@@ -1,4 +1,4 @@
-"""Running the notebooks. ``python -m tests.notebooks`` runs them all and refreshes the pictures that the README shows."""
+"""Running the notebooks. ``python -m tests.notebooks`` runs them all, trains once, and refreshes the pictures that the README shows."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from tests.browser import picture_of
+from tests.command import Place
 from tests.conftest import REPO
 
 FOLDER = REPO / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 PICTURES = FOLDER / "pictures"
+REPORT = "report"
+"""The picture that no notebook makes: a report's first screen."""
 
 
 def read(path: Path) -> nbformat.NotebookNode:
@@ -47,6 +51,17 @@ def refresh() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             for name, cell in named(run(path, Path(scratch))).items():
                 (PICTURES / f"{name}.png").write_bytes(picture(cell))
+    with tempfile.TemporaryDirectory() as scratch:
+        (PICTURES / f"{REPORT}.png").write_bytes(picture_of(trained_report(Path(scratch))))
+
+
+def trained_report(folder: Path) -> Path:
+    """The report on a model of 5,000 simulated leads."""
+    place = Place(folder)
+    for command in ("simulate world --leads 5000 --seed 1", "train world", "evaluate world --report report.html"):
+        done = place.run(*command.split())
+        assert done.code == 0, done.err
+    return folder / "report.html"
 
 
 if __name__ == "__main__":

@@ -11,18 +11,10 @@ from typing import Any, Self
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser import CHROMIUM, QUIET
 from tests.conftest import missing
 from tests.reported import Reported
 
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 PAPER = {"width": 703, "height": 1031}
 """A4 without its margins, in CSS pixels."""
 
