@@ -11,15 +11,16 @@ help:
 	@echo "make test      all tests, with ruff and mypy"
 	@echo "make bench     speed and memory beside the peers"
 	@echo "make ablation  what each group of features brings on bpic2012"
-	@echo "make pictures  run the notebooks and refresh the pictures of the README"
+	@echo "make pictures  run the notebooks, train once, and refresh the pictures of the README (needs chromium)"
 	@echo "make lock      refresh requirements.lock with the newest versions that pyproject.toml allows"
 	@echo "make clean     remove the environment and all caches"
 
 demo: $(INSTALLED)
 	@$(BIN)/leadheat demo
 
+# As many tests at a time as there are processors; those of one file one after the other, for they share what they set up.
 test: $(INSTALLED)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m tests.benchmarks.run
