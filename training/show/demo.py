@@ -47,7 +47,7 @@ def demo(result: Mapping[str, Any], rehearsal: Rehearsal, scores: Path) -> Group
         "",
         comparison(columns, "simulated test"),
         verdict(evaluation.against_rules["auc"], rehearsal.oracle["auc"]) + "\n",
-        bands(trained["bands"], trained["notes"]),
+        bands(trained["bands"], trained["notes"], trained["policy"]),
         "",
         hottest(pq.read_table(scores), 5, "The hottest of the open simulated leads"),
         f"{counts} open leads, by version {result['champion_version']}, the champion. {result['seconds']:.1f} s.\n",

@@ -26,16 +26,19 @@ FIGURES = {
     "work_for_80": ("80 % of wins in top", ".1%"),
 }
 """Words and format of each figure."""
+MAIN = ("auc", "average_precision", "log_loss", "brier", "ece", "lift_at_10")
+"""The figures that are told of three predictions or more, whose columns leave little room."""
 
 
 def comparison(
     columns: Mapping[str, Mapping[str, Any]], what: str = "test", differences: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Table:
-    """Figures with their 95 % intervals, a column for each of model, rules, ...; with ``differences`` the first less the second."""
+    """Figures with their 95 % intervals, a column for each of model, rules, ...; with ``differences`` the verdicts on the first."""
     first = next(iter(columns.values()))
     title = f"{first['rows']:,} {what} snapshots, {first['positives']:,} won (with 95 % intervals)"
     shown = table(title, "", *columns, *([""] if differences else []), fixed=True)
-    for name, (words, form) in FIGURES.items():
+    for name in FIGURES if len(columns) < 3 else MAIN:
+        words, form = FIGURES[name]
         told = [(figures[name], figures["intervals"][name]) for figures in columns.values()]
         cells = [with_interval(value, low, high, form) for value, (low, high) in told]
         shown.add_row(words, *cells, *([_verdict(differences[name])] if differences else []))

@@ -13,10 +13,13 @@ from training.show.figures import against, comparison
 from training.show.tables import coloured, table
 
 
-def bands(some: Iterable[Mapping[str, Any]], notes: Iterable[str], policy: Mapping[str, Any] | None = None) -> Group:
+def bands(some: Iterable[Mapping[str, Any]], notes: Iterable[str], policy: Mapping[str, Any] | None) -> Group:
     """The bands: from which probability, how many leads, how many of them are won; and what is to be said of them.
 
-    With the ``policy`` of ``Training.to_dict`` also what the test part shows.
+    Args:
+        some: of the calibration part.
+        notes: on how they were chosen.
+        policy: what the test part shows, as ``Training.to_dict`` has it; None where there are no bands.
     """
     shown = table("Temperatures", "", "from", "share", "won, calibration part", "won, test part", fixed=True)
     proofs = {proof["name"]: proof for proof in policy["bands"]} if policy else {}
