@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from models.registry import Registry
     from tests.moved_world import MovedWorld
+    from tests.postgres import Postgres
     from tests.reported import Reported
     from tests.small_world import SmallWorld
 
@@ -95,3 +97,25 @@ def moved_world(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) 
     from tests.moved_world import moved_world
 
     return moved_world(tmp_path_factory.mktemp("moved"), empty_database)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of this process's own."""
+    from tests.postgres import Postgres, programs
+
+    binaries = programs()
+    if binaries is None:
+        missing("PostgreSQL's server", "apt-get install postgresql")
+    assert binaries is not None
+    with Postgres(binaries) as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty store, once in SQLite and once in PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    running: Postgres = request.getfixturevalue("postgres")
+    return running.database()
