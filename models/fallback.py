@@ -29,10 +29,10 @@ class RulesScorer:
     """
 
     def __init__(self, settings: ScoringSettings | None = None, horizon: int = HORIZON) -> None:
-        self._settings = settings or ScoringSettings()
+        self.settings = settings or ScoringSettings()
         self._horizon = horizon
         self._scorer_of = lru_cache(maxsize=256)(self._for_types)
-        fit, grounds = self._settings.rules.fit, dict(self._settings.consent.grounds()).values()
+        fit, grounds = self.settings.rules.fit, dict(self.settings.consent.grounds()).values()
         numeric = sorted(name for name, points in fit.items() if not isinstance(points, dict))
         categorical = {name for name, points in fit.items() if isinstance(points, dict)}
         categorical |= {ground.attribute for ground in grounds if ground.attribute is not None and ground.attribute not in numeric}
@@ -50,11 +50,11 @@ class RulesScorer:
         """A scorer whose vocabulary is what this lead did: rules need not have seen a type before."""
         from features.records import InteractionRecord, LeadRecord, history_of
 
-        needed = {**self._settings.consent.levels_needed(), **self._settings.rules.levels_needed()}
+        needed = {**self.settings.consent.levels_needed(), **self.settings.rules.levels_needed()}
         values = [{name: level} for name in self.schema.lead_categorical for level in needed.get(name, ())]
         leads = [LeadRecord("", 0, value) for value in values]
         leads.append(LeadRecord("", 0, None, [InteractionRecord(kind, 0) for kind in types]))
         seen = history_of(leads, self.schema)
-        settings = self._settings.model_copy(update={"features": self._settings.features.model_copy(update={"min_count": 1})})
+        settings = self.settings.model_copy(update={"features": self.settings.features.model_copy(update={"min_count": 1})})
         features = fit_feature_set(seen, settings)
         return LeadScorer(features, None, Calibration(), None, np.empty(0), self._horizon, settings, {})

@@ -11,8 +11,8 @@ no limit on bodies                                ``Gate``
 errors in four forms, some logged with what was   one form: ``serving.errors``
 sent
 metrics labelled with every path ever asked for   switched off; ``serving.metrics``
-``/`` loads a tracker from the internet           the service's own ``/``
-``/docs.json`` declares errors that never come    the errors as they are
+``/`` loads a tracker from the internet           what is not in ``serving.routes`` is not there
+``/docs.json`` declares errors that never come    ``serving.docs``
 ================================================  ==============================================================
 
 ``tests/test_bento.py`` shows each fault on BentoML itself and fails when a release has mended it: then its cure goes.
@@ -26,19 +26,16 @@ from typing import Any, ClassVar, TypeVar
 import bentoml
 from _bentoml_impl.server.app import ServiceAppFactory
 from _bentoml_sdk import Service
-from pydantic import TypeAdapter
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.docs import openapi
-from serving.errors import error_of, error_of_status
+from serving.body import Body
+from serving.errors import error_of, log_failure
 from serving.limits import LIMITS
-from serving.metrics import RequestMetrics
-from serving.middleware import Gate
+from serving.middleware import ENDPOINT, Gate
+from serving.routes import ROUTES
 
 VERIFIED = "1.4.39"
 """The release whose faults are cured here."""
@@ -55,20 +52,27 @@ class Host(Service[T]):
         if bentoml.__version__ != VERIFIED:
             logger.warning("BentoML %s is not the release whose faults are cured here, %s.", bentoml.__version__, VERIFIED)
         self.inject_config()
-        app = AppFactory(self, is_main=is_main)()
-        return Gate(app, LIMITS, RequestMetrics(_paths(app)))
+        return Gate(Dispatcher(AppFactory(self, is_main=is_main)()), LIMITS, ROUTES)
+
+
+class Dispatcher:
+    """Has a request answered by the endpoint that the gate found; BentoML answers where that has no handler of its own."""
+
+    def __init__(self, bento: ASGIApp) -> None:
+        self.bento = bento
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI interface."""
+        endpoint = scope.get(ENDPOINT)
+        if endpoint is None or endpoint.handler is None:
+            await self.bento(scope, receive, send)
+            return
+        response = await endpoint.respond(bentoml.get_current_service().desk, Request(scope, receive))
+        await response(scope, receive, send)
 
 
 class AppFactory(ServiceAppFactory):
-    """BentoML's application with errors in one form, readiness in words and without its middlewares."""
-
-    def __call__(self) -> Starlette:
-        """The application."""
-        app: Starlette = super().__call__()
-        for one in (app, *(mounted for mounted, *_ in self.service.mount_apps)):
-            one.add_exception_handler(HTTPException, _no_route)
-            one.add_exception_handler(Exception, _failed)
-        return app
+    """BentoML's application with errors in one form and without its middlewares."""
 
     @property
     def middlewares(self) -> list[Middleware]:
@@ -82,69 +86,40 @@ class AppFactory(ServiceAppFactory):
             body = await method.input_spec.from_http_request(request, None)
             answer = await method.func(self._service_instance, body)
             response: Response = await method.output_spec.to_http_response(answer, None)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - BentoML would answer in a form of its own, and log what was sent
             refusal = error_of(error)
             if refusal.status >= 500:
-                logger.exception("%s failed", name)
+                log_failure("/" + name, error)
             return refusal.response()
         return response
-
-    async def readyz(self, _: Request) -> Response:
-        """200 as soon as the worker scores; the body says by what."""
-        return JSONResponse(self._service_instance.readiness())
-
-    async def openapi_spec_view(self, req: Request) -> Response:
-        """BentoML's description of the service, completed."""
-        return JSONResponse(openapi(self.service.openapi_spec.asdict()))
 
 
 class _Json(bentoml.IODescriptor):
     """A body as a whole, described and checked by a pydantic type of ours."""
 
     __root_input__ = True
-    adapter: ClassVar[TypeAdapter[Any]]
+    body: ClassVar[Body]
 
     @classmethod
     def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The type's schema, for BentoML's clients."""
-        return cls.adapter.json_schema(*args, **kwargs) | {"root_input": True}
+        return cls.body.adapter.json_schema(*args, **kwargs) | {"root_input": True}
 
     @classmethod
     async def from_http_request(cls, request: Request, serde: Any) -> Any:  # noqa: ARG003 - BentoML's signature
-        """The body, read as JSON whatever its content type says.
+        """The checked body.
 
         Raises:
-            ValidationError: it is no JSON, or not of the type.
+            RequestError: it is no JSON, or not of the type.
         """
-        return cls.adapter.validator.validate_json(await request.body())
+        return cls.body.read(await request.body())
 
     @classmethod
     async def to_http_response(cls, obj: Any, serde: Any) -> Response:  # noqa: ARG003
         """The answer as it is: numbers keep every bit."""
-        return Response(cls.adapter.dump_json(obj), media_type="application/json")
+        return Response(cls.body.write(obj), media_type="application/json")
 
 
 def json_of(kind: Any) -> type[bentoml.IODescriptor]:
     """A body or an answer of a pydantic type, as BentoML wants it described."""
-    return type(kind.__name__, (_Json,), {"adapter": TypeAdapter(kind), "__module__": __name__})
-
-
-async def _no_route(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return error_of_status(status, request.url.path, request.method).response()
-
-
-async def _failed(_: Request, error: Exception) -> Response:
-    return error_of(error).response()
-
-
-def _paths(app: Any) -> set[str]:
-    """The paths of all routes, those of mounted applications too."""
-    paths: set[str] = set()
-    for route in app.routes:
-        mounted = getattr(route, "app", None)
-        if isinstance(mounted, Starlette):
-            paths |= _paths(mounted)
-        elif path := getattr(route, "path", ""):
-            paths.add(path)
-    return paths
+    return type(kind.__name__, (_Json,), {"body": Body(kind), "__module__": __name__})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+import traceback
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from http import HTTPStatus
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -12,7 +14,8 @@ from starlette.responses import Response
 
 from features.contract import LeadheatError
 from models.request import MOMENT_HINT, MOMENTS
-from serving.schemas import KEYS
+
+logger = logging.getLogger("leadheat.serving")
 
 SHOWN = 20
 """How many problems of one request an answer lists."""
@@ -20,8 +23,6 @@ SHOWN = 20
 HINTS = {
     "moment": MOMENT_HINT,
     "timezone_aware": 'Say which zone it is in, such as "2026-01-31T08:00:00Z" or "2026-01-31T08:00:00+01:00".',
-    "greater_than_equal": "If the moment is not known, leave the key out.",
-    "less_than": "If the moment is not known, leave the key out.",
     "string_type": 'Write it in quotation marks: "42", not 42.',
     "json_invalid": "Send one JSON object in UTF-8.",
     "model_type": "Send one JSON object.",
@@ -29,6 +30,7 @@ HINTS = {
     "attribute": "Nested values have no meaning to the model; leave out what is not known.",
     "too_long": "Send fewer, in several requests if they are of several leads.",
 }
+PLACEHOLDER_HINT = "If the moment is not known, leave the key out."
 WORDS = {
     "missing": "is missing",
     "timezone_aware": "bears no time zone",
@@ -81,42 +83,64 @@ def error_of(error: Exception) -> RequestError:
     match error:
         case RequestError():
             return error
-        case ValidationError():
-            return _invalid(error)
         case LeadheatError():
             return RequestError(422, error.message, error.hint)
         case _:
             return RequestError(500, "The service failed on this request.", "The log says why; the request need not be wrong.")
 
 
-def error_of_status(status: int, path: str, method: str) -> RequestError:
-    """The answer where no route takes a request."""
-    if status == HTTPStatus.NOT_FOUND:
-        return RequestError(status, f"There is nothing at {path[:200]}.", "GET /docs.json lists all routes.")
-    if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        return RequestError(status, f"{path[:200]} does not take {method[:20]}.", "GET /docs.json lists all routes and their methods.")
-    return RequestError(status, HTTPStatus(status).phrase + ".")
+def log_failure(route: str, error: Exception) -> None:
+    """Say in the log what failed and where in the code, but no message: it may hold what was sent.
+
+    Args:
+        route: as the table of routes has it.
+        error: what was raised.
+    """
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s failed: %s\n%s", route, type(error).__name__, frames.rstrip())
 
 
-def _invalid(error: ValidationError) -> RequestError:
+def nothing_at(path: str) -> RequestError:
+    """The answer where there is no such path."""
+    return RequestError(404, f"There is nothing at {path[:200]}.", "GET /docs.json lists all routes.")
+
+
+def not_taken(method: str, path: str, methods: Collection[str]) -> RequestError:
+    """The answer where a path is known and the method is not."""
+    hint = f"It takes {' and '.join(methods)}; GET /docs.json lists all routes."
+    return RequestError(405, f"{path[:200]} does not take {method[:20]}.", hint, headers={"Allow": ", ".join(methods)})
+
+
+def invalid(error: ValidationError, schema: Mapping[str, Any], where: str = "body") -> RequestError:
+    """The answer to a body or query that is not what a route takes.
+
+    Args:
+        error: what pydantic found.
+        schema: the type's JSON schema, which names the keys there are.
+        where: ``body`` or ``query``.
+    """
     errors = error.errors(include_url=False, include_input=False)
-    problems = [_problem(one, error.title) for one in errors[:SHOWN]]
+    problems = [_problem(one, schema) for one in errors[:SHOWN]]
     if errors[0]["type"] == "json_invalid":
         return RequestError(400, "The body is no JSON.", problems=problems)
     count = f"{len(errors)} things are" if len(errors) > 1 else "One thing is"
     more = f" The first {SHOWN} are listed." if len(errors) > SHOWN else ""
-    return RequestError(422, f"{count} wrong with the request.{more}", problems=problems)
+    return RequestError(422, f"{count} wrong with the {'request' if where == 'body' else where}.{more}", problems=problems)
 
 
-def _problem(error: ErrorDetails, body: str) -> Problem:
+def _problem(error: ErrorDetails, schema: Mapping[str, Any]) -> Problem:
     kind, place = error["type"], error["loc"]
     what = WORDS.get(kind) or error["msg"].removeprefix("Input ")
-    return Problem(where=_where(place), what=what, hint=_known_key(place, body) if kind == "extra_forbidden" else _hint(kind, place))
+    return Problem(where=_where(place), what=what, hint=_known_key(place, schema) if kind == "extra_forbidden" else _hint(kind, place))
 
 
 def _hint(kind: str, place: tuple[int | str, ...]) -> str:
-    not_a_moment = place[-1:] and place[-1] in MOMENTS and kind not in HINTS.keys() - {"string_type"}
-    return HINTS["moment"] if not_a_moment else HINTS.get(kind, "")
+    if place[-1:] and place[-1] in MOMENTS:
+        if kind in {"greater_than_equal", "less_than"}:
+            return PLACEHOLDER_HINT
+        if kind == "string_type" or kind not in HINTS:
+            return MOMENT_HINT
+    return HINTS.get(kind, "")
 
 
 def _where(place: tuple[int | str, ...]) -> str:
@@ -124,10 +148,31 @@ def _where(place: tuple[int | str, ...]) -> str:
     return ".".join(str(part)[:100] for part in place if part != "[key]")
 
 
-def _known_key(place: tuple[int | str, ...], body: str) -> str:
-    parents = [part for part in place[:-1] if isinstance(part, str)]
-    known = KEYS.get(parents[-1] if parents else body, ())
+def _known_key(place: tuple[int | str, ...], schema: Mapping[str, Any]) -> str:
+    known = known_keys(schema, place[:-1])
     nearest = get_close_matches(str(place[-1])[:100], known, n=1)
     if nearest:
         return f'Did you mean "{nearest[0]}"?'
+    if not known:
+        return ""
     return f"The keys here are {', '.join(known)}." + (' Anything else belongs into "attributes".' if "attributes" in known else "")
+
+
+def known_keys(schema: Mapping[str, Any], place: Sequence[int | str]) -> list[str]:
+    """The keys that an object at ``place`` within a JSON schema may have."""
+    here = list(_alternatives(schema, schema))
+    for part in place:
+        inner = [one.get("items") if isinstance(part, int) else one.get("properties", {}).get(part) for one in here]
+        here = [deeper for one in inner if one for deeper in _alternatives(one, schema)]
+    return list(dict.fromkeys(key for one in here for key in one.get("properties", {})))
+
+
+def _alternatives(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """What a schema may stand for, with references followed."""
+    reference = schema.get("$ref")
+    if reference is not None:
+        yield from _alternatives(whole["$defs"][reference.rpartition("/")[2]], whole)
+        return
+    yield schema
+    for one in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
+        yield from _alternatives(one, whole)

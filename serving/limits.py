@@ -20,13 +20,15 @@ class Limits(Strict):
     max_body: Count = MB
     """Bytes of a request's body."""
     max_batch_body: Count = 32 * MB
-    """Bytes of the body of ``/score_batch``."""
+    """Bytes of the body of a route that takes many leads or interactions."""
     max_interactions: Count = 10_000
     """Interactions of one lead in one request."""
     max_leads: Count = 1_000
     """Leads of one ``/score_batch``."""
     max_concurrency: Count = 64
     """Requests in work at once; more are answered 503 and asked to come back."""
+    threads: Annotated[int, Field(ge=1, le=256)] = 8
+    """Threads of a worker in which requests wait for the store."""
     request_timeout: Annotated[float, Field(gt=0, le=3600)] = 30.0
     """Seconds until an unfinished request is answered 504."""
 

@@ -7,7 +7,6 @@ Workers are processes of their own: where ``PROMETHEUS_MULTIPROC_DIR`` is set, a
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -25,17 +24,10 @@ _LOGGED = Counter("leadheat_score_log_rows_total", "Scores written to the score 
 _WORKERS_WITH_MODEL = Gauge("leadheat_workers_with_model", "Workers with a model, not the rules alone", multiprocess_mode="livesum")
 
 
-class RequestMetrics:
-    """Counts requests by route; a path that is no route is ``other``, so that strangers cannot invent labels."""
-
-    def __init__(self, routes: Collection[str]) -> None:
-        self._routes = frozenset(routes)
-
-    def observe(self, path: str, method: str, status: int, seconds: float) -> None:
-        """Count one answered request."""
-        route = path if path in self._routes else "other"
-        _REQUESTS.labels(route, method if method in METHODS else "other", str(status)).inc()
-        _LATENCY.labels(route).observe(seconds)
+def observe_request(route: str, method: str, status: int, seconds: float) -> None:
+    """Count one answered request; ``route`` is the path as the table of routes has it, or ``other``, never what a stranger sent."""
+    _REQUESTS.labels(route, method if method in METHODS else "other", str(status)).inc()
+    _LATENCY.labels(route).observe(seconds)
 
 
 def count_score(scorer: str, temperature: str) -> None:

@@ -1,20 +1,21 @@
-"""What stands before BentoML's routes: limits, time, counting, and the promise that nothing is raised past it."""
+"""What stands before the routes: limits, time, counting, and the promise that nothing is raised past it."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from http import HTTPStatus
 from time import perf_counter
+from urllib.parse import quote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.errors import RequestError, error_of
+from serving.endpoints import Endpoint, Routes
+from serving.errors import RequestError, error_of, log_failure
 from serving.limits import MB, Limits
-from serving.metrics import RequestMetrics
+from serving.metrics import observe_request
 
-logger = logging.getLogger("leadheat.serving")
-
+ENDPOINT = "leadheat.endpoint"
+"""Where a request's scope holds the endpoint that the gate found: nothing else is done with the request."""
 PROBES = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
 """Answered however busy the service is."""
 JSON_TYPES = frozenset({b"", b"application/json", b"text/plain", b"text/json", b"application/x-www-form-urlencoded"})
@@ -26,12 +27,15 @@ class Gate:
 
     A body is read whole before a route sees it, so that its size and the time it takes are bounded here and nowhere else. What is
     refused, fails or takes too long is answered in the form of ``serving.errors``.
+
+    Args:
+        app: gets a request with its endpoint in the scope, under ``ENDPOINT``.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits, metrics: RequestMetrics) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits, routes: Routes) -> None:
         self.app = app
         self.limits = limits
-        self.metrics = metrics
+        self.routes = routes
         self.in_work = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,28 +48,30 @@ class Gate:
         try:
             await self._answer(scope, receive, answer)
         finally:
-            self.metrics.observe(scope["path"], scope["method"], answer.status, perf_counter() - began)
+            observe_request(_route(scope), scope["method"], answer.status, perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         self.in_work += 1
         try:
-            self._check_load(scope["path"])
-            await self._pass_on(scope, receive, answer)
+            endpoint, scope["path_params"] = self.routes.find(scope["method"], _path(scope))
+            scope[ENDPOINT] = endpoint
+            self._check_load(endpoint)
+            await self._pass_on(endpoint, scope, receive, answer)
         except Exception as error:  # noqa: BLE001 - an exception that left this place would end the connection without a word
             await self._explain(error, scope, receive, answer)
         finally:
             self.in_work -= 1
 
-    def _check_load(self, path: str) -> None:
-        if self.in_work > self.limits.max_concurrency and path not in PROBES:
+    def _check_load(self, endpoint: Endpoint) -> None:
+        if self.in_work > self.limits.max_concurrency and endpoint.path not in PROBES:
             raise RequestError(503, "The service is busy.", "Ask again in a second.", headers={"Retry-After": "1"})
 
-    async def _pass_on(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+    async def _pass_on(self, endpoint: Endpoint, scope: Scope, receive: Receive, answer: _Answer) -> None:
         arrived = scope["method"] in {"GET", "HEAD"}
         try:
             async with asyncio.timeout(self.limits.request_timeout):
                 if not arrived:
-                    body = await self._body(scope, receive)
+                    body = await self._body(endpoint, scope, receive)
                     receive, arrived = _replay(body, receive), True
                 await self.app(scope, receive, answer)
         except TimeoutError as error:
@@ -75,14 +81,14 @@ class Gate:
         status, what = (504, "The request was not done") if arrived else (408, "The body did not arrive")
         return RequestError(status, f"{what} within {self.limits.request_timeout:g} seconds.", "Send fewer leads at once.")
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+    async def _body(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> bytes:
         """The whole body.
 
         Raises:
             RequestError: it is too large, of a kind that is no JSON, or the sender has gone and nobody will read the answer.
         """
         headers = dict(scope["headers"])
-        limit = self.limits.max_batch_body if scope["path"] == "/score_batch" else self.limits.max_body
+        limit = self.limits.max_batch_body if endpoint.bulk else self.limits.max_body
         kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
         if kind not in JSON_TYPES or headers.get(b"content-encoding", b"identity") != b"identity":
             raise RequestError(415, "The body is of a kind that is not read here.", "Send JSON, not compressed, as application/json.")
@@ -104,7 +110,7 @@ class Gate:
     async def _explain(self, error: Exception, scope: Scope, receive: Receive, answer: _Answer) -> None:
         refusal = error_of(error)
         if refusal.status == HTTPStatus.INTERNAL_SERVER_ERROR or answer.started:
-            logger.error("%s %s failed: %s", scope["method"], scope["path"], type(error).__name__, exc_info=error)
+            log_failure(_route(scope), error)
         if not answer.started:
             await refusal.response()(scope, receive, answer)
 
@@ -122,6 +128,16 @@ class _Answer:
             self.started = True
             self.status = message["status"]
         await self.send(message)
+
+
+def _route(scope: Scope) -> str:
+    """The path as the table of routes has it: what a stranger asks for is ``other``."""
+    return scope[ENDPOINT].path if ENDPOINT in scope else "other"
+
+
+def _path(scope: Scope) -> str:
+    """The path as it was sent, percent signs and all."""
+    return scope["raw_path"].decode("latin-1") if "raw_path" in scope else quote(scope["path"])
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
@@ -42,15 +42,17 @@ class ScoreBatch(TypedDict):
     scores: list[Score]
 
 
-def _keys(schema: type) -> tuple[str, ...]:
-    return tuple(name for name in schema.__annotations__ if not name.startswith("_"))
+class Index(TypedDict):
+    """What ``GET /`` answers."""
+
+    service: str
+    routes: str
 
 
-KEYS = {
-    "ScoreRequest": tuple(ScoreRequest.model_fields),
-    "ScoreBatchRequest": tuple(ScoreBatchRequest.model_fields),
-    "lead": _keys(Lead),
-    "interactions": _keys(Interaction),
-    "leads": _keys(LeadHistory),
-}
-"""The keys that may stand in each object, by the body or by the key that holds it."""
+class Readiness(TypedDict):
+    """What ``GET /readyz`` answers; ``problem`` is empty when all is well."""
+
+    ready: bool
+    scoring_by: Literal["model", "rules"]
+    version: str | None
+    problem: str

@@ -13,42 +13,22 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import bentoml
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from features.contract import SettingsError, to_micros
 from features.records import LeadRecord, history_of
-from models import score_log
 from models.home import home
 from models.request import record_of
 from models.score import Score
 from serving import metrics
 from serving.bento import Host, json_of
-from serving.champion import ChampionWatch, InService, rules_alone
-from serving.recorder import Recorder
+from serving.champion import InService
+from serving.desk import Desk
 from serving.schemas import ScoreBatch, ScoreBatchRequest, ScoreRequest
 
 logging.getLogger("leadheat").setLevel(logging.INFO)
 
 CHUNK = 20
 """Leads of a batch that are scored between two looks at the clock and at other requests."""
-
-
-async def index(_: Request) -> Response:
-    """What there is; BentoML's own index would load a tracker from the internet."""
-    return JSONResponse({"service": "leadheat", "routes": "/docs.json"})
-
-
-async def model(_: Request) -> Response:
-    """The model in service."""
-    return JSONResponse(bentoml.get_current_service().model())
-
-
-async def prometheus(_: Request) -> Response:
-    """The metrics of all workers."""
-    return Response(await asyncio.to_thread(metrics.exposition), media_type=metrics.CONTENT_TYPE)
 
 
 @bentoml.service(
@@ -58,39 +38,37 @@ async def prometheus(_: Request) -> Response:
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
 )
-@bentoml.asgi_app(Starlette(routes=[Route("/", index), Route("/model", model), Route("/metrics", prometheus)]))
 class Leadheat:
     """Scores leads by their interactions."""
 
     def __init__(self) -> None:
-        self._watch = ChampionWatch(rules_alone())
-        self._recorder = Recorder(score_log.folder())
+        self.desk = Desk()
         self._batch = asyncio.Semaphore(1)
 
     @bentoml.on_startup
     async def start(self) -> None:
         """Load the champion, keep what is loaded out of every later garbage collection, and watch for the next champion."""
-        self._watch.look()
+        self.desk.watch.look()
         gc.collect()
         gc.freeze()
-        self._recorder.start()
-        self._watching = asyncio.create_task(self._watch.watch())
+        self.desk.recorder.start()
+        self._watching = asyncio.create_task(self.desk.watch.watch())
 
     @bentoml.on_shutdown
     async def stop(self) -> None:
-        """End the watch, and log what is not logged yet."""
+        """End the watch, what the threads have begun, and the score log."""
         self._watching.cancel()
-        await asyncio.to_thread(self._recorder.close)
+        await asyncio.to_thread(self.desk.close)
 
     @bentoml.api(input_spec=json_of(ScoreRequest), output_spec=json_of(Score))
     async def score(self, request: ScoreRequest, /) -> Score:
         """The score of one lead."""
-        return self._score(self._watch.current, request.record(), _moment(request.as_of), explain=request.explain)
+        return self._score(self.desk.current, request.record(), _moment(request.as_of), explain=request.explain)
 
     @bentoml.api(input_spec=json_of(ScoreBatchRequest), output_spec=json_of(ScoreBatch))
     async def score_batch(self, request: ScoreBatchRequest, /) -> ScoreBatch:
         """The scores of up to 1,000 leads, in their order, all by one model and at one moment."""
-        in_service, as_of = self._watch.current, _moment(request.as_of)
+        in_service, as_of = self.desk.current, _moment(request.as_of)
         scores: list[Score] = []
         async with self._batch:
             for first in range(0, len(request.leads), CHUNK):
@@ -102,19 +80,11 @@ class Leadheat:
         scorer = in_service.scorer
         answer = scorer.answer(history_of([record], scorer.schema), as_of, explain=explain)
         metrics.count_score(in_service.kind, answer.score.temperature)
-        self._recorder.note(answer)
+        self.desk.recorder.note(answer)
         return answer.score
 
     def _score_all(self, in_service: InService, records: list[LeadRecord], as_of: int, *, explain: bool) -> list[Score]:
         return [self._score(in_service, record, as_of, explain=explain) for record in records]
-
-    def model(self) -> dict[str, Any]:
-        """What ``GET /model`` says."""
-        return self._watch.current.describe()
-
-    def readiness(self) -> dict[str, Any]:
-        """What ``GET /readyz`` says."""
-        return self._watch.current.readiness()
 
 
 def _moment(as_of: datetime | None) -> int:

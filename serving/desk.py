@@ -1,0 +1,55 @@
+"""What a worker has at hand when it answers: the scorer in service, the score log, the store, and threads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+from models import score_log
+from models.settings import ScoringSettings
+from serving.champion import ChampionWatch, InService, rules_alone
+from serving.limits import LIMITS
+from serving.recorder import Recorder
+
+T = TypeVar("T")
+
+
+class Desk:
+    """One per worker; every handler of ``serving.routes`` gets it.
+
+    Attributes:
+        watch: keeps the champion of this machine in service.
+        recorder: writes the score log.
+        memory: the store, or None while there is none.
+    """
+
+    def __init__(self) -> None:
+        self.watch = ChampionWatch(rules_alone())
+        self.recorder = Recorder(score_log.folder())
+        self.memory: Any = None
+        self._threads = ThreadPoolExecutor(LIMITS.threads, "desk")
+
+    @property
+    def current(self) -> InService:
+        """What scores now; a request takes it once."""
+        return self.watch.current
+
+    @property
+    def settings(self) -> ScoringSettings:
+        """What the scorer in service was trained, or is to score, by."""
+        return self.current.scorer.settings
+
+    async def run(self, function: Callable[..., T], *args: Any, **options: Any) -> T:
+        """Have what takes time, such as the database, done in one of this worker's threads.
+
+        A request that is given up while it waits for a thread is never begun; one that has begun ends unseen.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args, **options))
+
+    def close(self) -> None:
+        """Wait for what the threads have begun, and write what the score log has not."""
+        self._threads.shutdown(cancel_futures=True)
+        self.recorder.close()

@@ -1,0 +1,69 @@
+"""All routes of the service, in one table: each room of the service declares its own, and here they come together."""
+
+from __future__ import annotations
+
+from asyncio import to_thread
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from models.score import Score
+from serving import metrics
+from serving.desk import Desk
+from serving.docs import openapi
+from serving.endpoints import Endpoint, Routes
+from serving.schemas import Index, Readiness, ScoreBatch, ScoreBatchRequest, ScoreRequest
+
+
+async def index(_desk: Desk, _request: Request, _asked: None) -> Index:
+    """What there is; BentoML's own index would load a tracker from the internet."""
+    return {"service": "leadheat", "routes": "/docs.json"}
+
+
+async def ready(desk: Desk, _request: Request, _asked: None) -> dict[str, Any]:
+    """200 as soon as the worker scores; the body says by what."""
+    return desk.current.readiness()
+
+
+async def model(desk: Desk, _request: Request, _asked: None) -> dict[str, Any]:
+    """The model in service."""
+    return desk.current.describe()
+
+
+async def prometheus(_desk: Desk, _request: Request, _asked: None) -> Response:
+    """The metrics of all workers."""
+    return Response(await to_thread(metrics.exposition), media_type=metrics.CONTENT_TYPE)
+
+
+async def docs(_desk: Desk, _request: Request, _asked: None) -> dict[str, Any]:
+    """This table in OpenAPI."""
+    return openapi(ROUTES.endpoints)
+
+
+SCORING = (
+    Endpoint("POST", "/score", None, ScoreRequest, Score, "score", "The score of one lead, whose history comes along."),
+    Endpoint(
+        "POST",
+        "/score_batch",
+        None,
+        ScoreBatchRequest,
+        ScoreBatch,
+        "score",
+        "The scores of many leads, in their order, all by one model and at one moment.",
+        bulk=True,
+    ),
+)
+GENERAL = (
+    Endpoint("GET", "/", index, None, Index, None, "What there is."),
+    Endpoint("GET", "/model", model, None, dict[str, Any], "read", "The model in service: version, horizon, bands, figures."),
+    Endpoint("GET", "/docs.json", docs, None, dict[str, Any], "read", "This description."),
+    Endpoint("GET", "/metrics", prometheus, None, None, "read", "Metrics for Prometheus.", media_type="text/plain"),
+    Endpoint("GET", "/readyz", ready, None, Readiness, None, "What scores: the model or the rules."),
+    Endpoint("GET", "/livez", None, None, None, None, "Whether the process lives.", media_type="text/plain"),
+    Endpoint("GET", "/healthz", None, None, None, None, "Whether the process lives.", media_type="text/plain"),
+    Endpoint("GET", "/schema.json", None, None, dict[str, Any], "read", "The description that BentoML's clients read."),
+)
+
+ROUTES = Routes((*SCORING, *GENERAL))
+"""Every route there is."""
