@@ -23,7 +23,8 @@ def _moment(value: object) -> object:
         raise ValueError(str(error)) from error
 
 
-def _one_or_more(value: object) -> object:
+def one_or_more(value: object) -> object:
+    """Settings may write a list of one text as that text."""
     return (value,) if isinstance(value, str) else value
 
 
@@ -33,7 +34,7 @@ def _written(micros: int) -> str | int:
 
 Moment = Annotated[int, BeforeValidator(_moment), PlainSerializer(_written)]
 """Microseconds since 1970 UTC, written in settings as ``"2026-01-31"`` (midnight UTC) or as a time with its zone."""
-Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+Names = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
 
 
 class Constant(Strict):

@@ -12,7 +12,7 @@ from features.history import History
 from models.exploration import explored
 from models.qualification import AGREEMENT, Qualification, agreement
 from models.reasons import Reason
-from models.score import Baseline, Contact, ModelName, RulePoints, Score, Step, Trend
+from models.score import Baseline, Contact, HandOver, ModelName, RulePoints, Score, Step, Trend
 from models.temperature import NAMES, Temperature
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def answer(scorer: LeadScorer, history: History, as_of: int, previous: Temperatu
         agreement=AGREEMENT[int(agreement(scored.temperature[:1], scored.rules_temperature[:1])[0])] if modelled else None,
         flags=_flags(scorer, history, as_of, scored),
         model=ModelName("leadheat" if modelled else "rules", scorer.version, scorer.fingerprint),
-        **_standing(scorer.qualifier.qualify(x, temperature)),
+        **_standing(scorer.qualifier.qualify(x, temperature, float(scored.probability[0]), float(scored.score[0]))),
     )
     return Answer(score, x)
 
@@ -69,6 +69,7 @@ def _standing(qualification: Qualification) -> dict[str, Any]:
     return {
         "stage": qualification.stage,
         "funnel": qualification.funnel,
+        "hand_over": HandOver(*qualification.hand_over),
         "next_step": Step(*qualification.next_step),
         "respond_within_minutes": qualification.respond_within_minutes,
         "contactable": Contact(*qualification.contactable),

@@ -7,27 +7,46 @@ enough; nobody is contacted who has not permitted it or has opted out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntFlag
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from features.contract import DAY, MINUTE, Duration, Strict
 from features.signals import Funnel
+from models.next_steps import DEFAULT_STEPS, Missing, Stage, Steps, When
 from models.temperature import NAMES
 
-Stage = Literal["unqualified", "mql", "sql", "pql"]
-
 COLD, WARM, HOT = range(3)
+
+
+class Threshold(Strict):
+    """From which probability, or from which score, a lead belongs to sales; with both, either will do."""
+
+    probability: float | None = Field(default=None, gt=0, le=1)
+    score: float | None = Field(default=None, gt=0, le=100)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.probability is None and self.score is None:
+            raise ValueError("name a probability, such as 0.2, or a score, such as 95")
+        return self
+
+    def __str__(self) -> str:
+        parts = {"probability": self.probability, "score": self.score}
+        return " or ".join(f"the {name} is at least {value:g}" for name, value in parts.items() if value is not None)
 
 
 class QualificationSettings(Strict):
     """The ``[qualification]`` table: when a lead goes to sales, and how fast it is answered.
 
     Attributes:
-        hand_over: from this temperature on a lead is handed to sales; a strong signal hands it over at any temperature.
+        hand_over: from this temperature, or ``{ probability = 0.2 }``, or ``{ score = 95 }`` on, a lead is handed to sales; a strong
+            signal hands it over whatever they are. Where the rules score alone, a threshold stands for hot.
+        hand_over_again: a lead that cools and warms again within so long of its hand-over is not handed over anew.
+        longest_override: how long a person's decision may hold at most.
         strong_within: how long a strong signal counts.
         fresh_within: how long an inbound signal waits for a fast answer.
         answer_strong: how fast to answer a fresh strong signal.
@@ -38,7 +57,9 @@ class QualificationSettings(Strict):
         most_touches: after so many touches without an answer a lead is left in peace.
     """
 
-    hand_over: Literal["warm", "hot"] = "hot"
+    hand_over: Literal["warm", "hot"] | Threshold = "hot"
+    hand_over_again: Duration = 30 * DAY
+    longest_override: Duration = 90 * DAY
     strong_within: Duration = 14 * DAY
     fresh_within: Duration = DAY
     answer_strong: Duration = 15 * MINUTE
@@ -66,6 +87,7 @@ class Fact(IntFlag):
         RETURNED: agreed to be contacted after opting out.
         CONTACT: a ground to contact the lead is on record, or none is asked for.
         PROFILE: a ground to score the lead is on record, or none is asked for.
+        PASSED: the probability, or the score, has reached the threshold for hand-over, where there is one.
     """
 
     STRONG = 1
@@ -81,12 +103,20 @@ class Fact(IntFlag):
     RETURNED = 1024
     CONTACT = 2048
     PROFILE = 4096
+    PASSED = 8192
 
 
 class Permission(NamedTuple):
     """Whether we may, and why."""
 
     allowed: bool
+    why: str
+
+
+class HandOver(NamedTuple):
+    """Whether the lead belongs to sales, and why."""
+
+    due: bool
     why: str
 
 
@@ -99,11 +129,16 @@ class NextStep(NamedTuple):
 
 @dataclass(frozen=True)
 class Situation:
-    """One lead's facts and temperature (0 cold, 1 warm, 2 hot) under a policy, and all that follows from them."""
+    """One lead's facts and temperature (0 cold, 1 warm, 2 hot) under a policy, and all that follows from them.
+
+    ``seen``: which of the signals, within which time in microseconds, that ``steps`` ask for.
+    """
 
     facts: Fact
     temperature: int
     policy: QualificationSettings
+    steps: Steps = DEFAULT_STEPS
+    seen: frozenset[tuple[str, int]] = frozenset()
 
     @property
     def contactable(self) -> Permission:
@@ -115,14 +150,38 @@ class Situation:
         return Permission(allowed=True, why="a ground to contact is on record or not asked for, and the lead has not opted out")
 
     @property
+    def missing(self) -> Missing | None:
+        """What the lead has not permitted, if anything."""
+        if not self.contactable.allowed:
+            return "opted_out" if Fact.OPTED_OUT in self.facts else "not_agreed"
+        return None if Fact.PROFILE in self.facts else "no_profiling"
+
+    @property
     def handed_over(self) -> bool:
-        """Whether the lead belongs to sales: by its temperature or by a strong signal."""
-        return Fact.STRONG in self.facts or self.temperature >= NAMES.index(self.policy.hand_over)
+        """Whether the lead would belong to sales, were everything permitted: by the threshold or by a strong signal."""
+        return Fact.STRONG in self.facts or self._passed
+
+    @property
+    def hand_over(self) -> HandOver:
+        """Whether the lead belongs to sales: nobody does whom we may not contact or score."""
+        threshold = self.policy.hand_over
+        if self.missing is not None:
+            return HandOver(due=False, why="it is not permitted")
+        if Fact.STRONG in self.facts:
+            return HandOver(due=True, why="a strong signal")
+        if self._passed:
+            return HandOver(due=True, why=f"the temperature is {NAMES[self.temperature]}" if isinstance(threshold, str) else str(threshold))
+        return HandOver(due=False, why="no strong signal, and the threshold is not reached")
+
+    @property
+    def _passed(self) -> bool:
+        threshold = self.policy.hand_over
+        return self.temperature >= NAMES.index(threshold) if isinstance(threshold, str) else Fact.PASSED in self.facts
 
     @property
     def stage(self) -> Stage:
         """Product qualified before sales qualified before marketing qualified; whom we may not contact or score is none of them."""
-        if not self.contactable.allowed or Fact.PROFILE not in self.facts:
+        if self.missing is not None:
             return "unqualified"
         if Fact.PRODUCT in self.facts and (self.handed_over or self.temperature >= WARM):
             return "pql"
@@ -144,69 +203,42 @@ class Situation:
 
     @property
     def next_step(self) -> NextStep:
-        """The first step of the table below whose rule holds."""
-        return next(step for holds, step in _STEPS if holds(self))
+        """The first step of the table whose conditions hold."""
+        return next(NextStep(row.words, row.rule) for row in self.steps if self._meets(row.when))
 
     def has(self, fact: Fact) -> bool:
         """Whether a fact holds."""
         return fact in self.facts
 
+    def _meets(self, when: When) -> bool:
+        return (
+            when.permission == self.missing
+            and all(_any_of(asked, own) for asked, own in self._places(when))
+            and all(asked is None or asked == self.has(fact) for asked, fact in _facts(when))
+            and (when.handed_over is None or when.handed_over == self.handed_over)
+            and (not when.signal or any(one in self.seen for one in signals_within(when, self.policy)))
+        )
 
-_STEPS: tuple[tuple[Callable[[Situation], bool], NextStep], ...] = (
-    (
-        lambda s: s.has(Fact.OPTED_OUT) and not s.contactable.allowed,
-        NextStep("Do not contact; wait until they come back by themselves", "opted out"),
-    ),
-    (
-        lambda s: not s.contactable.allowed,
-        NextStep("Do not contact before they agree; offer the opt-in where they visit", "no consent to be contacted"),
-    ),
-    (
-        lambda s: not s.has(Fact.PROFILE),
-        NextStep("Answer what they ask and use no score", "no consent to profiling"),
-    ),
-    (
-        lambda s: s.has(Fact.FRESH_STRONG) and s.respond_within is not None,
-        NextStep("Call now and offer two dates", "a fresh strong signal without an answer"),
-    ),
-    (
-        lambda s: s.respond_within is not None,
-        NextStep("Answer now what they came for and ask one question", "a fresh medium signal without an answer"),
-    ),
-    (
-        lambda s: s.has(Fact.EXHAUSTED),
-        NextStep("Wait and leave the next move to them", "enough touches without an answer"),
-    ),
-    (
-        lambda s: s.has(Fact.MISSED),
-        NextStep("Offer two new dates and remind them the day before", "missed an appointment"),
-    ),
-    (
-        lambda s: s.has(Fact.ANSWERED | Fact.FRESH_STRONG),
-        NextStep("Wait for their reply; ask again after two days", "a fresh strong signal, answered"),
-    ),
-    (
-        lambda s: s.handed_over and s.has(Fact.PRODUCT),
-        NextStep("Call and help them with the product", "uses the product and belongs to sales"),
-    ),
-    (
-        lambda s: s.has(Fact.STRONG),
-        NextStep("Call and offer two dates", "a strong signal"),
-    ),
-    (
-        lambda s: s.handed_over,
-        NextStep("Call and ask what they need", "the temperature hands over to sales"),
-    ),
-    (
-        lambda s: s.temperature >= WARM and s.funnel != "top",
-        NextStep("Send a case study and offer a talk", "warm, beyond the top of the funnel"),
-    ),
-    (
-        lambda s: s.temperature >= WARM,
-        NextStep("Invite to a webinar and send a white paper", "warm, at the top of the funnel"),
-    ),
-    (
-        lambda _: True,
-        NextStep("Keep informed by newsletter and articles; no call", "cold"),
-    ),
-)
+    def _places(self, when: When) -> Iterator[tuple[tuple[str, ...], str]]:
+        yield when.temperature, NAMES[self.temperature]
+        yield when.stage, self.stage
+        yield when.funnel, self.funnel
+
+
+def signals_within(when: When, policy: QualificationSettings) -> list[tuple[str, int]]:
+    """The signals that a row asks for, and within which time in microseconds."""
+    return [(signal, when.within or policy.recent_within) for signal in when.signal]
+
+
+def _facts(when: When) -> Iterator[tuple[bool | None, Fact]]:
+    if when.fresh is not None:
+        yield True, Fact.FRESH_STRONG if when.fresh == "strong" else Fact.FRESH_MEDIUM
+    yield when.answered, Fact.ANSWERED
+    yield when.strong, Fact.STRONG
+    yield when.product, Fact.PRODUCT
+    yield when.missed, Fact.MISSED
+    yield when.exhausted, Fact.EXHAUSTED
+
+
+def _any_of(asked: tuple[str, ...], own: str) -> bool:
+    return not asked or own in asked

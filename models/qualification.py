@@ -19,15 +19,20 @@ from features.catalogue import FeatureSet
 from features.contract import DAY, MINUTE
 from features.signals import Funnel, Signal, Strength
 from models.consent import OPTED_OUT, ConsentSettings, agreed, permitting_values
-from models.lifecycle import Fact, NextStep, Permission, QualificationSettings, Situation, Stage
+from models.lifecycle import HOT, Fact, HandOver, NextStep, Permission, QualificationSettings, Situation, Threshold, signals_within
+from models.next_steps import DEFAULT_STEPS, Stage, Steps
 from models.strength import strength_of
 from models.temperature import NAMES
 
 Matrix = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bands = npt.NDArray[np.int8]
 
 Agreement = Literal["rules warmer", "agree", "model warmer"]
 AGREEMENT: tuple[Agreement, ...] = ("rules warmer", "agree", "model warmer")
+_FIRST_ASKED = 1 << 14
+"""The bit of the first signal that a next step asks for; the bits of ``Fact`` lie below."""
 _FUNNEL: dict[Strength | None, Funnel] = {"strong": "bottom", "medium": "middle", "weak": "top"}
 
 
@@ -37,15 +42,16 @@ class Qualification:
 
     stage: Stage
     funnel: Funnel
+    hand_over: HandOver
     next_step: NextStep
     respond_within_minutes: int | None
     contactable: Permission
 
 
 class _Between(NamedTuple):
-    """The fact holds while the column lies in ``[low, high]``."""
+    """The fact, a bit, holds while the column lies in ``[low, high]``."""
 
-    fact: Fact
+    fact: int
     column: str
     low: float
     high: float
@@ -69,13 +75,17 @@ class Qualifier:
         policy: the ``[qualification]`` table.
         consent: the ``[consent]`` table, whose signals have been declared to the feature set.
         features: the fitted feature set that makes the matrix.
+        steps: the ``[[next_steps]]`` table, whole.
 
     Raises:
         SettingsError: consent names an attribute that the leads do not have.
     """
 
-    def __init__(self, policy: QualificationSettings, consent: ConsentSettings, features: FeatureSet) -> None:
+    def __init__(self, policy: QualificationSettings, consent: ConsentSettings, features: FeatureSet, steps: Steps = DEFAULT_STEPS) -> None:
+        asked = sorted({one for row in steps for one in signals_within(row.when, policy)})
+        self._asked = {one: _FIRST_ASKED << place for place, one in enumerate(asked)}
         between = [*_signal_facts(policy, features), *_consent_facts(consent, features)]
+        between += [_Between(bit, f"days_since_last({name})", 0.0, within / DAY) for (name, within), bit in self._asked.items()]
         between.append(_Between(Fact.EXHAUSTED, "outbound_since_inbound", policy.most_touches, np.inf))
         self._columns = np.array([features.column(one.column) for one in between], dtype=np.intp)
         self._low = np.array([one.low for one in between], dtype=np.float32)
@@ -87,32 +97,62 @@ class Qualifier:
         self._later = np.array([one.fact for one in later], dtype=np.int64)
         self._granted = (0 if consent.contact else Fact.CONTACT) | (0 if consent.profile else Fact.PROFILE)
         self._policy = policy
+        self._steps = steps
         self._decided: dict[tuple[int, int], Qualification] = {}
 
-    def facts(self, X: Matrix) -> Codes:
-        """The facts of each row of the matrix float32[m, F] as bits of ``Fact``, int64[m]."""
+    def facts(self, X: Matrix, temperature: Bands, probability: Floats, score: Floats) -> Codes:
+        """What is known of each row, int64[m]: bits of ``Fact``, and above them one for each signal that a next step asks for.
+
+        Args:
+            X: float32[m, F].
+            temperature: int8[m], 0 cold, 1 warm, 2 hot.
+            probability: float64[m], NaN where the rules score alone.
+            score: float64[m], likewise.
+        """
         value = X.take(self._columns, axis=1)
         lies = ((value >= self._low) & (value <= self._high)) * self._between
         later = (X.take(self._one, axis=1) < X.take(self._than, axis=1)) * self._later
         found: Codes = np.bitwise_or.reduce(lies, axis=1) | np.bitwise_or.reduce(later, axis=1) | int(self._granted)
+        if isinstance(self._policy.hand_over, Threshold):
+            found |= self._passed(self._policy.hand_over, temperature, probability, score) * np.int64(Fact.PASSED)
         return found
 
-    def qualify(self, x: Matrix, temperature: int) -> Qualification:
-        """Decide for one row of the matrix, float32[F], and its temperature (0 cold, 1 warm, 2 hot)."""
-        return self._decide(int(self.facts(x[np.newaxis])[0]), temperature)
+    def qualify(self, x: Matrix, temperature: int, probability: float = np.nan, score: float = np.nan) -> Qualification:
+        """Decide for one row of the matrix, float32[F], as ``qualify_many`` does."""
+        bands, numbers = np.array([temperature], np.int8), np.array([[probability], [score]])
+        return self._decide(int(self.facts(x[np.newaxis], bands, *numbers)[0]), temperature)
 
-    def qualify_many(self, X: Matrix, temperature: npt.NDArray[np.int8]) -> tuple[Codes, list[Qualification]]:
-        """Decide for many rows: int64[m] positions in a list of the few different qualifications, and that list."""
-        keys, position = np.unique(self.facts(X) * len(NAMES) + temperature, return_inverse=True)
+    def qualify_many(self, X: Matrix, temperature: Bands, probability: Floats, score: Floats) -> tuple[Codes, list[Qualification]]:
+        """Decide for many rows, given as to ``facts``.
+
+        Returns:
+            Positions, int64[m], in a list of the few different qualifications, and that list.
+        """
+        keys, position = np.unique(self.facts(X, temperature, probability, score) * len(NAMES) + temperature, return_inverse=True)
         return position, [self._decide(*divmod(key, len(NAMES))) for key in keys.tolist()]
+
+    @staticmethod
+    def _passed(threshold: Threshold, temperature: Bands, probability: Floats, score: Floats) -> npt.NDArray[np.bool_]:
+        """Which rows reach the threshold; hot ones do where the rules score alone."""
+        reached = np.isnan(probability) & (temperature >= HOT)
+        for number, least in ((probability, threshold.probability), (score, threshold.score)):
+            reached |= np.False_ if least is None else number >= least
+        return reached
 
     def _decide(self, facts: int, temperature: int) -> Qualification:
         key = facts, temperature
         if key not in self._decided:
-            situation = Situation(Fact(facts), temperature, self._policy)
+            seen = frozenset(one for one, bit in self._asked.items() if facts & bit)
+            situation = Situation(Fact(facts % _FIRST_ASKED), temperature, self._policy, self._steps, seen)
             within = situation.respond_within
-            minutes = None if within is None else max(1, within // MINUTE)
-            self._decided[key] = Qualification(situation.stage, situation.funnel, situation.next_step, minutes, situation.contactable)
+            self._decided[key] = Qualification(
+                stage=situation.stage,
+                funnel=situation.funnel,
+                hand_over=situation.hand_over,
+                next_step=situation.next_step,
+                respond_within_minutes=None if within is None else max(1, within // MINUTE),
+                contactable=situation.contactable,
+            )
         return self._decided[key]
 
 

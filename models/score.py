@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from features.signals import Funnel
-from models.lifecycle import Stage
+from models.next_steps import Stage
 from models.qualification import Agreement
 from models.reasons import Reason
 from models.temperature import Temperature
@@ -32,6 +32,14 @@ class Baseline:
     points: float
     temperature: Temperature
     reasons: list[RulePoints]
+
+
+@dataclass(slots=True)
+class HandOver:
+    """Whether the lead belongs to sales, and why."""
+
+    due: bool
+    why: str
 
 
 @dataclass(slots=True)
@@ -79,6 +87,7 @@ class Score:
         agreement: of the two temperatures: ``agree``, ``model warmer`` or ``rules warmer``; None where the rules score alone.
         stage: unqualified, marketing (mql), sales (sql) or product qualified (pql).
         funnel: top, middle or bottom.
+        hand_over: whether the lead belongs to sales.
         next_step: what to do.
         respond_within_minutes: None where nothing waits for an answer.
         contactable: whether the lead may be contacted.
@@ -102,6 +111,7 @@ class Score:
     agreement: Agreement | None
     stage: Stage
     funnel: Funnel
+    hand_over: HandOver
     next_step: Step
     respond_within_minutes: int | None
     contactable: Contact

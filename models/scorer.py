@@ -105,7 +105,7 @@ class LeadScorer:
     @cached_property
     def qualifier(self) -> Qualifier:
         """Stage, next step and consent."""
-        return Qualifier(self.settings.qualification, self.settings.consent, self.features)
+        return Qualifier(self.settings.qualification, self.settings.consent, self.features, self.settings.next_steps)
 
     @classmethod
     def load(cls, folder: Path, version: str | None = None) -> LeadScorer:

@@ -6,9 +6,9 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from features.catalogue import FeatureSettings
 from features.contract import SettingsError, Strict
@@ -19,8 +19,9 @@ from models.consent import ConsentSettings
 from models.exploration import ExplorationSettings
 from models.gate import GateSettings
 from models.learning import LearningSettings, TuningSettings
-from models.lifecycle import QualificationSettings
+from models.lifecycle import QualificationSettings, Threshold
 from models.monitoring import MonitorSettings
+from models.next_steps import DEFAULT_STEPS, Steps, check_signals, with_defaults
 from models.reasons import ReasonSettings
 from models.retraining import RetrainSettings
 from models.rules import RulesSettings
@@ -28,7 +29,7 @@ from models.temperature import TemperatureSettings
 
 FILE = "leadheat.toml"
 Part = TypeVar("Part", bound=BaseModel)
-_BRANCHES = ("function-", "tuple[", "dict[", Constant.__name__)
+_BRANCHES = ("function-", "tuple[", "dict[", "literal[", Constant.__name__, Threshold.__name__)
 """How pydantic names, within the place of a problem, the alternative that it tried."""
 
 
@@ -43,7 +44,13 @@ class ScoringSettings(Strict):
     reasons: ReasonSettings = ReasonSettings()
     rules: RulesSettings = RulesSettings()
     qualification: QualificationSettings = QualificationSettings()
+    next_steps: Steps = DEFAULT_STEPS
     consent: ConsentSettings = ConsentSettings()
+
+    @model_validator(mode="after")
+    def _known_signals(self) -> Self:
+        check_signals(self.next_steps, self.signals)
+        return self
 
 
 class Settings(ScoringSettings):
@@ -55,6 +62,12 @@ class Settings(ScoringSettings):
     retrain: RetrainSettings = RetrainSettings()
     monitor: MonitorSettings = MonitorSettings()
     tuning: TuningSettings = TuningSettings()
+
+    @field_validator("next_steps")
+    @classmethod
+    def _whole_table(cls, declared: Steps) -> Steps:
+        """A file states what it wants otherwise; a model keeps the whole table."""
+        return with_defaults(declared)
 
     @property
     def scoring(self) -> ScoringSettings:

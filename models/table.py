@@ -60,7 +60,7 @@ def table_of(
 ) -> pa.Table:
     """The same for numbers that are there already, those of ``LeadScorer.numbers``."""
     m, modelled, ids = len(lead), scorer.margin is not None, history.lead_ids.take(pa.array(lead))
-    position, kinds = scorer.qualifier.qualify_many(scored.X, scored.temperature)
+    position, kinds = scorer.qualifier.qualify_many(scored.X, scored.temperature, scored.probability, scored.score)
     base, reasons = _reasons(scorer, scored, threads) if explain and modelled else (pa.nulls(m, pa.float64()), pa.nulls(m))
     columns = {
         "lead_id": ids,

@@ -81,6 +81,41 @@ def test_the_threshold_for_hand_over_is_a_setting() -> None:
 
 
 @pytest.mark.parametrize(
+    ("threshold", "probability", "score", "temperature", "due", "why"),
+    [
+        ({"probability": 0.2}, 0.2, 50.0, COLD, True, "the probability is at least 0.2"),
+        ({"probability": 0.2}, 0.19, 99.0, HOT, False, "no strong signal, and the threshold is not reached"),
+        ({"score": 95}, 0.01, 95.0, COLD, True, "the score is at least 95"),
+        ({"score": 95, "probability": 0.2}, 0.3, 10.0, COLD, True, "the probability is at least 0.2 or the score is at least 95"),
+        ({"score": 95}, np.nan, np.nan, HOT, True, "the score is at least 95"),
+        ({"score": 95}, np.nan, np.nan, WARM, False, "no strong signal, and the threshold is not reached"),
+        ("hot", 0.9, 99.0, WARM, False, "no strong signal, and the threshold is not reached"),
+        ("warm", 0.1, 9.0, WARM, True, "the temperature is warm"),
+    ],
+)
+def test_a_number_may_be_the_threshold_for_hand_over(
+    threshold: object,
+    probability: float,
+    score: float,
+    temperature: int,
+    due: bool,  # noqa: FBT001
+    why: str,
+) -> None:
+    policy, features = QualificationSettings.model_validate({"hand_over": threshold}), features_for(ConsentSettings())
+    qualifier = Qualifier(policy, ConsentSettings(), features)
+    decided = qualifier.qualify(np.full(len(features.names), np.nan, np.float32), temperature, probability, score)
+    assert decided.hand_over == (due, why)
+    assert (decided.stage == "sql") is due
+
+
+def test_a_strong_signal_hands_over_whatever_the_threshold() -> None:
+    assert qualify({"demo": 3}, hand_over={"score": 99}).hand_over == (True, "a strong signal")
+    assert qualify({"demo": 3, "consent.opted_out": 1}, HOT).hand_over == (False, "it is not permitted")
+    with pytest.raises(ValidationError, match=r"name a probability, such as 0\.2, or a score"):
+        QualificationSettings.model_validate({"hand_over": {}})
+
+
+@pytest.mark.parametrize(
     ("seen", "minutes", "why"),
     [
         ({"demo": 0.5}, 15, "a fresh strong signal"),
@@ -196,14 +231,15 @@ def test_many_leads_are_decided_as_one(leads: list[tuple[dict[str, float], int]]
     for one, (seen, _) in zip(matrix, leads, strict=True):
         for name, value in seen.items():
             one[features.column(f"days_since_last({'consent.opted_out' if name == 'unsubscribe' else name})")] = value
-    position, few = qualifier.qualify_many(matrix, np.array([temperature for _, temperature in leads], np.int8))
+    bands, unknown = np.array([temperature for _, temperature in leads], np.int8), np.full(len(leads), np.nan)
+    position, few = qualifier.qualify_many(matrix, bands, unknown, unknown)
     assert [few[at] for at in position] == [
         qualifier.qualify(one, temperature) for one, (_, temperature) in zip(matrix, leads, strict=True)
     ]
 
 
 @settings(deadline=None)
-@given(st.integers(0, 2**13 - 1), st.integers(0, 2))
+@given(st.integers(0, 2**14 - 1), st.integers(0, 2))
 def test_no_situation_is_without_a_step_and_no_opt_out_is_contacted(facts: int, temperature: int) -> None:
     situation = Situation(Fact(facts), temperature, QualificationSettings())
     assert situation.next_step.words
@@ -211,6 +247,7 @@ def test_no_situation_is_without_a_step_and_no_opt_out_is_contacted(facts: int, 
         assert not situation.contactable.allowed
         assert situation.respond_within is None
         assert situation.stage == "unqualified"
+        assert not situation.hand_over.due
 
 
 def test_agreement() -> None:
