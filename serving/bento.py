@@ -31,10 +31,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serving import log
+from serving.access import Access
 from serving.body import Body
 from serving.errors import error_of, log_failure
+from serving.keys import KeyRing
 from serving.limits import LIMITS
 from serving.middleware import ENDPOINT, Gate
+from serving.rates import Rates
 from serving.routes import ROUTES
 
 VERIFIED = "1.4.39"
@@ -48,11 +52,17 @@ class Host(Service[T]):
     """A BentoML service whose application is built by ``AppFactory`` and stands behind ``Gate``."""
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:  # noqa: FBT001, FBT002 - BentoML's signature
-        """The application that a worker serves."""
+        """The application that a worker serves.
+
+        Raises:
+            SettingsError: the keys cannot be read, or a variable says what it must not.
+        """
+        log.configure()
         if bentoml.__version__ != VERIFIED:
             logger.warning("BentoML %s is not the release whose faults are cured here, %s.", bentoml.__version__, VERIFIED)
         self.inject_config()
-        return Gate(Dispatcher(AppFactory(self, is_main=is_main)()), LIMITS, ROUTES)
+        app = Dispatcher(AppFactory(self, is_main=is_main)())
+        return Gate(app, LIMITS, ROUTES, Access(KeyRing(), Rates(LIMITS)), log.RequestLog(log.requests_told()))
 
 
 class Dispatcher:

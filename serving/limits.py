@@ -12,6 +12,7 @@ from features.contract import SettingsError, Strict
 
 MB = 1_000_000
 Count = Annotated[int, Field(ge=1, le=10**9)]
+Rate = Annotated[float, Field(ge=0, le=1e6)]
 
 
 class Limits(Strict):
@@ -29,6 +30,15 @@ class Limits(Strict):
     """Requests in work at once; more are answered 503 and asked to come back."""
     threads: Annotated[int, Field(ge=1, le=256)] = 8
     """Threads of a worker in which requests wait for the store."""
+    rate_read: Rate = 0.0
+    """Requests a second to look, for each key and worker; 0 for no limit: ``max_concurrency`` keeps the service upright, rates are to
+    keep callers from each other."""
+    rate_score: Rate = 0.0
+    """The same for scoring."""
+    rate_write: Rate = 0.0
+    """The same for storing."""
+    rate_erase: Rate = 0.0
+    """The same for erasing and taking out."""
     request_timeout: Annotated[float, Field(gt=0, le=3600)] = 30.0
     """Seconds until an unfinished request is answered 504."""
 

@@ -9,9 +9,11 @@ from urllib.parse import quote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.access import CALLER, Access, to_sign_in
 from serving.endpoints import Endpoint, Routes
 from serving.errors import RequestError, error_of, log_failure
 from serving.limits import MB, Limits
+from serving.log import RequestLog, new_request_id, request_id
 from serving.metrics import observe_request
 
 ENDPOINT = "leadheat.endpoint"
@@ -30,12 +32,16 @@ class Gate:
 
     Args:
         app: gets a request with its endpoint in the scope, under ``ENDPOINT``.
+        access: decides who is let in; None lets in everybody.
+        log: tells of the requests.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits, routes: Routes) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits, routes: Routes, access: Access | None = None, log: RequestLog | None = None) -> None:
         self.app = app
         self.limits = limits
         self.routes = routes
+        self.access = access
+        self.log = log or RequestLog("notable")
         self.in_work = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,12 +49,16 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answer = _Answer(send)
         began = perf_counter()
+        known = new_request_id(_stated_id(scope))
+        request_id.set(known)
+        answer = _Answer(send, known)
         try:
             await self._answer(scope, receive, answer)
         finally:
-            observe_request(_route(scope), scope["method"], answer.status, perf_counter() - began)
+            route, seconds = _route(scope), perf_counter() - began
+            observe_request(route, scope["method"], answer.status, seconds)
+            self.log.note(route, scope["method"], answer.status, seconds, scope.get(CALLER, ""))
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         self.in_work += 1
@@ -56,6 +66,8 @@ class Gate:
             endpoint, scope["path_params"] = self.routes.find(scope["method"], _path(scope))
             scope[ENDPOINT] = endpoint
             self._check_load(endpoint)
+            if self.access is not None:
+                self.access.admit(endpoint, scope)
             await self._pass_on(endpoint, scope, receive, answer)
         except Exception as error:  # noqa: BLE001 - an exception that left this place would end the connection without a word
             await self._explain(error, scope, receive, answer)
@@ -112,14 +124,17 @@ class Gate:
         if refusal.status == HTTPStatus.INTERNAL_SERVER_ERROR or answer.started:
             log_failure(_route(scope), error)
         if not answer.started:
-            await refusal.response()(scope, receive, answer)
+            signing_in = refusal.status == HTTPStatus.UNAUTHORIZED and scope[ENDPOINT].media_type == "text/html"
+            response = to_sign_in(_path(scope)) if signing_in else refusal.response()
+            await response(scope, receive, answer)
 
 
 class _Answer:
-    """``send`` that remembers the status."""
+    """``send`` that remembers the status, and tells the request's id."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, known: str) -> None:
         self.send = send
+        self.id = known.encode()
         self.status = 500
         self.started = False
 
@@ -127,12 +142,17 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.started = True
             self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self.id)]
         await self.send(message)
 
 
 def _route(scope: Scope) -> str:
     """The path as the table of routes has it: what a stranger asks for is ``other``."""
     return scope[ENDPOINT].path if ENDPOINT in scope else "other"
+
+
+def _stated_id(scope: Scope) -> str | None:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), None)
 
 
 def _path(scope: Scope) -> str:

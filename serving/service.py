@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,6 +24,7 @@ from serving import metrics
 from serving.bento import Host, json_of
 from serving.champion import InService
 from serving.desk import Desk
+from serving.keys import held
 from serving.schemas import ScoreBatch, ScoreBatchRequest, ScoreRequest
 
 logging.getLogger("leadheat").setLevel(logging.INFO)
@@ -100,8 +102,9 @@ def serve(port: int, workers: int = 1, host: str = "127.0.0.1") -> None:
         host: the address to listen on; ``0.0.0.0`` for all.
 
     Raises:
-        SettingsError: the port is taken, or there is no such address.
+        SettingsError: the port is taken, there is no such address, or other machines could reach it and there is no key.
     """
+    host = _address(host)
     _check_free(host, port)
     root = str(Path(__file__).resolve().parent.parent)
     with TemporaryDirectory(prefix="leadheat-") as scratch:
@@ -115,6 +118,18 @@ def serve(port: int, workers: int = 1, host: str = "127.0.0.1") -> None:
         service: Any = Leadheat
         service.config["workers"] = workers
         service.serve_http(host=host, port=port)
+
+
+def _address(host: str) -> str:
+    """The address to listen on by its number, as BentoML wants it."""
+    try:
+        address = str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError as error:
+        raise SettingsError(f"There is no address {host}: {error.strerror}.", "Name one of this machine's with --host.") from error
+    if not ip_address(address).is_loopback and not held():
+        hint = "Make one: leadheat keys add NAME --scope read --scope score"
+        raise SettingsError(f"On {host} other machines could reach the service, and there is no key that they would need.", hint)
+    return address
 
 
 def _check_free(host: str, port: int) -> None:

@@ -102,7 +102,7 @@ def test_histories_and_batches_have_limits(server: Server) -> None:
 
 def test_a_large_body_is_refused_before_it_is_read(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        connection.sendall(b"POST /score HTTP/1.1\r\nHost: here\r\nContent-Length: 1000000000\r\n\r\n")
+        connection.sendall(b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n")
         assert connection.recv(1000).startswith(b"HTTP/1.1 413")
     assert_refused(server.post("/score", b" " * 1_000_001), 413, "larger than 1 MB")
     assert server.post("/score_batch", b" " * 1_000_001).status == 400
@@ -193,6 +193,13 @@ def test_no_body_makes_the_service_fail(server: Server) -> None:
                     assert_refused(answer, answer.status)
         assert ask(connection, "POST", "/score", json.dumps(BODY).encode()).status == 200
     assert "Traceback" not in server.read_log()
+
+
+def test_every_answer_bears_the_id_of_its_request(server: Server) -> None:
+    given = server.ask("POST", "/score", json.dumps(BODY).encode(), {"X-Request-Id": "mine-1"})
+    assert given.headers["x-request-id"] == "mine-1"
+    made = {server.post("/score", b"{").headers["x-request-id"] for _ in range(2)}
+    assert len(made) == 2
 
 
 def test_personal_data_stay_out_of_the_log(server: Server) -> None:
