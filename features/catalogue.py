@@ -40,6 +40,7 @@ from typing import Any
 from pydantic import Field
 
 from features.columns import Schema
+from features.consent import ConsentRule
 from features.contract import DAY, MINUTE, NEVER, Duration, SettingsError, Strict, format_duration
 from features.signals import Signal
 
@@ -102,6 +103,7 @@ class FeatureSet:
         lead_levels: of each categorical attribute of the leads.
         lead_numeric: numeric attributes of the leads.
         excluded: shell patterns of types that must never be seen, because they are the outcome itself.
+        consent: the rules by which interactions count only with consent.
     """
 
     types: tuple[str, ...]
@@ -115,11 +117,12 @@ class FeatureSet:
     lead_numeric: tuple[str, ...]
     lead_levels: Mapping[str, tuple[str, ...]]
     excluded: tuple[str, ...] = ()
+    consent: tuple[ConsentRule, ...] = ()
 
     @cached_property
     def schema(self) -> Schema:
         """The attributes that a history must carry, and the types that it must not."""
-        return Schema(self.numeric, tuple(self.levels), self.lead_numeric, tuple(self.lead_levels), self.excluded)
+        return Schema(self.numeric, tuple(self.levels), self.lead_numeric, tuple(self.lead_levels), self.excluded, self.consent)
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
@@ -170,14 +173,17 @@ class FeatureSet:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
-        """The definition as JSON-ready values."""
-        return {**asdict(self), "levels": dict(self.levels), "lead_levels": dict(self.lead_levels)}
+        """The definition as JSON-ready values; consent is spoken of only where it is asked for."""
+        plain = {**asdict(self), "levels": dict(self.levels), "lead_levels": dict(self.lead_levels)}
+        del plain["consent"]
+        return plain | ({"consent": [rule.model_dump(mode="json") for rule in self.consent]} if self.consent else {})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FeatureSet:
         """What ``to_dict`` gave, also after a journey through JSON."""
         plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
         plain["signals"] = tuple(Signal(**{**one, "types": tuple(one["types"])}) for one in values["signals"])
+        plain["consent"] = tuple(ConsentRule.model_validate(one) for one in values.get("consent", ()))
         for key in ("levels", "lead_levels"):
             plain[key] = {name: tuple(levels) for name, levels in values[key].items()}
         return cls(**plain)

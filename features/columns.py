@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import DataError
+
+if TYPE_CHECKING:
+    from features.consent import ConsentRule
 
 _OWN_COLUMNS = frozenset({"lead_id", "occurred_at", "recorded_at", "interaction_id", "order", "type", "direction", "created_at"})
 
@@ -103,17 +107,32 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """Which attributes interactions and leads have, by name and kind, sorted by name; and which types are left out, as shell patterns."""
+    """Which attributes interactions and leads have, by name and kind, sorted by name; and which interactions do not count.
+
+    ``excluded`` are shell patterns of types; ``consent`` are the rules by which interactions count only with consent.
+    """
 
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     lead_numeric: tuple[str, ...] = ()
     lead_categorical: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    consent: tuple[ConsentRule, ...] = ()
 
     def excludes(self, kind: str) -> bool:
         """Whether interactions of this type are left out."""
         return any(fnmatchcase(kind, pattern) for pattern in self.excluded)
+
+    @property
+    def telling(self) -> frozenset[str]:
+        """The attributes of interactions that tell consent; they are read and never kept."""
+        return frozenset(rule.attribute for rule in self.consent if rule.attribute is not None)
+
+    def asking(self, consent: tuple[ConsentRule, ...]) -> Schema:
+        """The same with further rules of consent, and without the attributes that tell it."""
+        asking = replace(self, consent=tuple(dict.fromkeys((*self.consent, *consent))))
+        numeric, categorical = (tuple(name for name in names if name not in asking.telling) for names in (self.numeric, self.categorical))
+        return replace(asking, numeric=numeric, categorical=categorical)
 
     @classmethod
     def of_tables(cls, interactions: pa.Table, leads: pa.Table) -> Schema:
@@ -155,3 +174,12 @@ def _texts(table: pa.Table, name: str) -> pa.ChunkedArray:
     values = pc.if_else(pc.is_nan(column.cast(pa.float64())), None, column.cast(pa.float64()))
     whole = pc.equal(values, pc.floor(values))
     return pc.if_else(whole, pc.cast(values, pa.int64(), safe=False).cast(pa.string()), values.cast(pa.string()))
+
+
+def text(value: object) -> str | None:
+    """A categorical attribute as text, written as the tables write it: ``true``, ``12`` for 12.0; empty and NaN are missing."""
+    if value is None or value == "" or value != value:  # noqa: PLR0124
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

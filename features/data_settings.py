@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
+from features.consent import ConsentRule
 from features.contract import NEVER, SettingsError, Strict, from_micros, parse_moment
 
 
@@ -28,12 +30,17 @@ def one_or_more(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _rule_or_more(value: object) -> object:
+    return (value,) if isinstance(value, dict) else value
+
+
 def _written(micros: int) -> str | int:
     return micros if micros >= NEVER else from_micros(micros).isoformat()
 
 
 Moment = Annotated[int, BeforeValidator(_moment), PlainSerializer(_written)]
 """Microseconds since 1970 UTC, written in settings as ``"2026-01-31"`` (midnight UTC) or as a time with its zone."""
+ConsentRules = Annotated[tuple[ConsentRule, ...], BeforeValidator(_rule_or_more)]
 Names = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
 
 
@@ -110,6 +117,7 @@ class DataSettings(Strict):
         exclude_types: shell patterns of interaction types that are left out, with upper and lower case distinguished.
         exclude_attributes: shell patterns of attributes that are left out, of one table with its name before: ``"interactions.*"``.
         categorical_attributes: shell patterns, as above, of attributes whose numbers are names (post codes, campaign ids).
+        consent: which interactions count only with consent, and what tells that it was given; one rule or several, all of which must hold.
         timezone: the IANA zone of times that bear none.
         repeatable: a lead can be won more than once (repeat orders).
         observed_until: the end of what was observed, microseconds UTC; without it, the latest moment in the tables.
@@ -122,9 +130,22 @@ class DataSettings(Strict):
     exclude_types: tuple[str, ...] = ()
     exclude_attributes: tuple[str, ...] = ()
     categorical_attributes: tuple[str, ...] = ()
+    consent: ConsentRules = ()
     timezone: str | None = None
     repeatable: bool = False
     observed_until: Moment | None = None
+
+    @model_validator(mode="after")
+    def _consent_is_seen(self) -> Self:
+        lost = [
+            kind
+            for rule in self.consent
+            for kind in (*rule.granted, *rule.withdrawn)
+            if any(fnmatchcase(kind, one) for one in self.exclude_types)
+        ]
+        if lost:
+            raise ValueError(f"exclude_types leaves {lost} out, by which consent is granted or withdrawn")
+        return self
 
     @field_validator("timezone")
     @classmethod

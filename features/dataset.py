@@ -10,8 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from features.columns import Schema
+from features.consent import ConsentRule, findings_of
 from features.contract import NEVER, Finding
 from features.history import History, lead_positions, micros
+from features.sorting import first_at_or_after
 from features.sources import DataSettings, Tables, read_tables
 
 
@@ -76,29 +78,26 @@ class Dataset:
         Raises:
             DataError: it cannot be used; all findings are told.
         """
-        return cls.from_tables(settings.name, read_tables(settings, root), repeatable=settings.repeatable, schema=schema)
+        tables = read_tables(settings, root)
+        return cls.from_tables(settings.name, tables, repeatable=settings.repeatable, schema=schema, consent=settings.consent)
 
     @classmethod
-    def from_tables(cls, name: str, tables: Tables, *, repeatable: bool = False, schema: Schema | None = None) -> Dataset:
-        """Sort validated tables into histories and outcomes; ``schema`` as in ``History.from_tables``."""
+    def from_tables(
+        cls,
+        name: str,
+        tables: Tables,
+        *,
+        repeatable: bool = False,
+        schema: Schema | None = None,
+        consent: tuple[ConsentRule, ...] = (),
+    ) -> Dataset:
+        """Sort validated tables into histories and outcomes; ``schema`` as in ``History.from_tables``.
+
+        ``consent`` is asked for besides what the schema asks for.
+        """
+        schema = schema or Schema.of_tables(tables.interactions, tables.leads)
+        schema = schema.asking(consent)
         history = History.from_tables(tables, schema, threads=os.cpu_count() or 1)
         outcomes = Outcomes.from_table(tables.outcomes, history.lead_ids, repeatable=repeatable)
-        return cls(name, history, outcomes, tables.observed_until, tables.findings, tables.fingerprint)
-
-
-def first_at_or_after(start: np.ndarray, moments: np.ndarray, lead: np.ndarray, as_of: np.ndarray) -> np.ndarray:
-    """int64[m]: for each lead, the place of the first of its moments that is not before ``as_of``, by bisection of all at once.
-
-    Args:
-        start: int64[L + 1], the boundaries of each lead's moments.
-        moments: int64[n], microseconds UTC, ascending within a lead.
-        lead: int64[m].
-        as_of: int64[m], microseconds UTC.
-    """
-    low, high = start[lead].copy(), start[lead + 1].copy()
-    while (open_ := low < high).any():
-        middle = (low + high) // 2
-        later = moments[np.minimum(middle, len(moments) - 1)] >= as_of
-        high = np.where(open_ & later, middle, high)
-        low = np.where(open_ & ~later, middle + 1, low)
-    return np.asarray(low)
+        findings = (*tables.findings, *findings_of(schema.consent, tables.interactions, history))
+        return cls(name, history, outcomes, tables.observed_until, findings, tables.fingerprint)

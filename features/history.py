@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.columns import Attributes, Categorical, Schema
+from features.consent import ConsentRule, Withheld, in_force
 from features.contract import UNKNOWN_TIME
 from features.sorting import settle_ties, sort_rows
 
@@ -41,6 +42,8 @@ class History:
         attributes: of the interactions, [n].
         created_at: int64[L], microseconds UTC, or ``UNKNOWN_TIME``.
         lead_attributes: of the leads, [L].
+        consented: the rules of consent that hold in it already.
+        withheld: what does not count for want of consent; None where nothing does.
     """
 
     lead_ids: pa.Array
@@ -52,6 +55,8 @@ class History:
     attributes: Attributes
     created_at: np.ndarray
     lead_attributes: Attributes
+    consented: tuple[ConsentRule, ...] = ()
+    withheld: Withheld | None = None
 
     def __len__(self) -> int:
         return len(self.created_at)
@@ -67,7 +72,7 @@ class History:
 
         Args:
             tables: as ``features.sources`` reads them.
-            schema: the attributes to take, for a model that is there already; by default all that the tables hold.
+            schema: the attributes to take and the consent to ask for; by default all that the tables hold, and none.
             threads: how many threads share the work; the result is the same for any number.
 
         Raises:
@@ -79,13 +84,16 @@ class History:
             lead = pool.submit(lead_positions, rows["lead_id"], leads["lead_id"])
             kind = pool.submit(Categorical.of_arrow, rows["type"])
             direction = pool.submit(_directions, rows["direction"])
-            attributes = pool.submit(Attributes.of_arrow, rows, schema.numeric, schema.categorical)
+            attributes = pool.submit(Attributes.of_arrow, rows, schema.numeric, sorted({*schema.categorical, *schema.telling}))
         occurred_at = micros(rows["occurred_at"])
         known_at = np.maximum(occurred_at, micros(rows["recorded_at"])) if "recorded_at" in rows.column_names else None
         order = rows["order"].cast(pa.int64()).fill_null(0).to_numpy() if "order" in rows.column_names else None
         start, rank, times = sort_rows(lead.result(), occurred_at, len(leads), threads)
-        settle_ties(rank, times, start, _content(order, kind.result(), direction.result(), known_at, attributes.result()))
-        return cls(
+        content = attributes.result()
+        if schema.telling:  # which orders nothing
+            content = content.conform(schema.numeric, schema.categorical, len(rows))
+        settle_ties(rank, times, start, _content(order, kind.result(), direction.result(), known_at, content))
+        history = cls(
             lead_ids=leads["lead_id"].cast(pa.string()).combine_chunks(),
             start=start,
             occurred_at=times,
@@ -96,26 +104,44 @@ class History:
             created_at=np.require(micros(leads["created_at"]), requirements="W"),  # the kernel is compiled for such arrays alone
             lead_attributes=Attributes.of_arrow(leads, schema.lead_numeric, schema.lead_categorical),
         )
+        return history.with_schema(schema) if schema.consent else history
 
     def with_schema(self, schema: Schema) -> History:
-        """The same histories with the attributes of a schema, missing where they are not there, and without the types that it excludes.
+        """The same histories with the attributes of a schema, missing where they are not there, without what it does not let count.
 
         Raises:
             DataError: an attribute is not of the schema's kind.
         """
         unseen = [code for code, kind in enumerate(self.type.levels) if schema.excludes(kind)]
-        kept = self._only(~np.isin(self.type.codes, unseen)) if unseen else self
+        kept = (self.only(~np.isin(self.type.codes, unseen)) if unseen else self).with_consent(schema.consent)
         return replace(
             kept,
             attributes=kept.attributes.conform(schema.numeric, schema.categorical, len(kept.occurred_at)),
             lead_attributes=self.lead_attributes.conform(schema.lead_numeric, schema.lead_categorical, len(self)),
         )
 
+    def with_consent(self, rules: tuple[ConsentRule, ...]) -> History:
+        """The same histories without the interactions that lack the consent that rules ask for; those that hold already change nothing."""
+        new = [rule for rule in rules if rule not in self.consented]
+        if not new:
+            return self
+        decided = [in_force(rule, self) for rule in new]
+        counts = np.logical_and.reduce([one for one, _ in decided])
+        known_at = self.known_at if all(one is self.known_at for _, one in decided) else np.maximum.reduce([one for _, one in decided])
+        withheld = self.withheld or Withheld.of(np.zeros(0, np.int64), np.zeros(0, np.int64), len(self))
+        withheld = withheld.and_also(self.lead_of_row[~counts], self.known_at[~counts])
+        kept = replace(self, known_at=known_at, consented=(*self.consented, *new), withheld=withheld)
+        return kept if counts.all() else kept.only(counts)
+
+    def without_consent(self, lead: np.ndarray, as_of: np.ndarray) -> np.ndarray:
+        """int64[m]: how many interactions of a lead, known before a moment, do not count for want of consent."""
+        return np.zeros(len(lead), np.int64) if self.withheld is None else self.withheld.before(lead, as_of)
+
     def known_before(self, as_of: int) -> History:
         """The same leads as they were known before ``as_of``: without interactions that happened, or were recorded, at or after it."""
-        return self._only(self.known_at < as_of)
+        return self.only(self.known_at < as_of)
 
-    def _only(self, rows: np.ndarray) -> History:
+    def only(self, rows: np.ndarray) -> History:
         """The same leads with some of their interactions, bool[n]."""
         return replace(
             self,
@@ -140,6 +166,8 @@ class History:
             attributes=self.attributes.take(rows),
             created_at=self.created_at[low:high],
             lead_attributes=self.lead_attributes.take(slice(low, high)),
+            consented=self.consented,
+            withheld=None if self.withheld is None else self.withheld.slice(low, high),
         )
 
 

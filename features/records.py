@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from features.columns import LARGEST, Attributes, Categorical, Schema
+from features.columns import LARGEST, Attributes, Categorical, Schema, text
+from features.consent import ConsentRule, Withheld
 from features.contract import UNKNOWN_TIME, DataError
 from features.history import History
 
@@ -45,19 +46,23 @@ class LeadRecord(NamedTuple):
 def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
     """The same ``History`` that the tables of these leads would give, to the last bit.
 
-    Attributes that the schema does not name, and interactions of types that it excludes, are ignored.
+    Attributes that the schema does not name, and interactions of types that it excludes, are ignored; those that count only with consent
+    are withheld where there is none.
 
     Raises:
         DataError: a numeric attribute holds something that is no number.
     """
-    parts = [_sorted_once(lead, schema) for lead in leads]
+    told = tuple(rule for rule in schema.consent if rule.attribute is not None)
+    parts, withheld = [_sorted_once(lead, schema) for lead in leads], None
+    if told:
+        parts, withheld = _with_consent(parts, told)
     rows = [row for part in parts for row in part]
     start = np.zeros(len(leads) + 1, np.int64)
     np.cumsum([len(part) for part in parts], out=start[1:])
     kinds, occurred, recorded, directions, _, _, values = zip(*rows, strict=True) if rows else ((),) * len(InteractionRecord._fields)
     occurred_at = np.array(occurred, np.int64)
     late = any(moment is not None for moment in recorded)
-    return History(
+    history = History(
         lead_ids=pa.array([lead.lead_id for lead in leads], pa.string()),
         start=start,
         occurred_at=occurred_at,
@@ -67,7 +72,25 @@ def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
         attributes=_attributes(values, schema.numeric, schema.categorical),
         created_at=np.array([UNKNOWN_TIME if lead.created_at is None else lead.created_at for lead in leads], np.int64),
         lead_attributes=_attributes([lead.attributes for lead in leads], schema.lead_numeric, schema.lead_categorical),
+        consented=told,
+        withheld=withheld,
     )
+    return history.with_consent(schema.consent)
+
+
+def _with_consent(parts: Sequence[list[InteractionRecord]], rules: Sequence[ConsentRule]) -> tuple[list[list[InteractionRecord]], Withheld]:
+    """Each lead's rows without those whose own attributes had to tell their consent and do not, and when these were known."""
+    kept: list[list[InteractionRecord]] = []
+    lead, moments = [], []
+    for number, rows in enumerate(parts):
+        kept.append([])
+        for row in rows:
+            if all(rule.told_by(row.attributes) for rule in rules if rule.asks(row.type)):
+                kept[-1].append(row)
+            else:
+                lead.append(number)
+                moments.append(_known_at(row))
+    return kept, Withheld.of(np.array(lead, np.int64), np.array(moments, np.int64), len(parts))
 
 
 def _known_at(row: InteractionRecord) -> int:
@@ -140,12 +163,3 @@ def number(value: object, name: str) -> float:
     except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"Attribute {name!r} must be a number, not {value!r}.", "Send a number, or leave it out.") from error
     return result if abs(result) <= LARGEST else math.nan
-
-
-def text(value: object) -> str | None:
-    """A categorical attribute as text, written as the tables write it: ``true``, ``12`` for 12.0; empty and NaN are missing."""
-    if value is None or value == "" or value != value:  # noqa: PLR0124
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

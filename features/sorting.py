@@ -81,3 +81,21 @@ def _insertion_sort(rows: np.ndarray, moments: np.ndarray) -> None:
             rows[place], moments[place] = rows[place - 1], moments[place - 1]
             place -= 1
         rows[place], moments[place] = row, moment
+
+
+def first_at_or_after(start: np.ndarray, moments: np.ndarray, lead: np.ndarray, as_of: np.ndarray) -> np.ndarray:
+    """int64[m]: for each lead, the place of the first of its moments that is not before ``as_of``, by bisection of all at once.
+
+    Args:
+        start: int64[L + 1], the boundaries of each lead's moments.
+        moments: int64[n], microseconds UTC, ascending within a lead.
+        lead: int64[m].
+        as_of: int64[m], microseconds UTC.
+    """
+    low, high = start[lead].copy(), start[lead + 1].copy()
+    while (open_ := low < high).any():
+        middle = (low + high) // 2
+        later = moments[np.minimum(middle, len(moments) - 1)] >= as_of
+        high = np.where(open_ & later, middle, high)
+        low = np.where(open_ & ~later, middle + 1, low)
+    return np.asarray(low)

@@ -8,6 +8,7 @@ import numpy as np
 
 from features.catalogue import OTHER, STREAMS, FeatureSet, FeatureSettings
 from features.columns import Categorical
+from features.consent import ConsentRule
 from features.contract import NEVER, SettingsError
 from features.history import History
 from features.signals import PREFIXES, SignalSettings, fit_signals, literal_types, matching
@@ -24,6 +25,7 @@ def fit_features(
     keep_half_lives: Iterable[int] = (),
     keep_levels: Mapping[str, Iterable[str]] | None = None,
     excluded: tuple[str, ...] = (),
+    consent: tuple[ConsentRule, ...] = (),
 ) -> FeatureSet:
     """Learn the vocabulary from what was known before ``until`` and name every feature.
 
@@ -35,6 +37,7 @@ def fit_features(
         keep_half_lives: half-lives that others (the rules) need besides those of the settings.
         keep_levels: levels of lead attributes that others need however rare they are, by attribute.
         excluded: shell patterns of types that must never be seen; the history holds none of them.
+        consent: the rules by which interactions count only with consent; they hold in the history.
 
     Raises:
         SettingsError: a signal has a reserved name.
@@ -58,6 +61,7 @@ def fit_features(
         lead_numeric=tuple(sorted(history.lead_attributes.numeric)),
         lead_levels=_levels(history.lead_attributes.categorical, leads, settings, keep_levels or {}),
         excluded=excluded,
+        consent=consent,
     )
 
 

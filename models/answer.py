@@ -57,6 +57,7 @@ def answer(scorer: LeadScorer, history: History, as_of: int, previous: Temperatu
         log_odds=float(scored.log_odds[0]) if modelled else None,
         baseline=Baseline(float(scored.points[0]), NAMES[int(scored.rules_temperature[0])], rule_reasons),
         agreement=AGREEMENT[int(agreement(scored.temperature[:1], scored.rules_temperature[:1])[0])] if modelled else None,
+        interactions_without_consent=int(history.without_consent(_ONE, np.array([as_of]))[0]),
         flags=_flags(scorer, history, as_of, scored),
         model=ModelName("leadheat" if modelled else "rules", scorer.version, scorer.fingerprint),
         **_standing(scorer.qualifier.qualify(x, temperature, float(scored.probability[0]), float(scored.score[0]))),

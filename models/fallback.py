@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from features.columns import Schema
+from features.consent import ConsentRule
 from features.contract import DAY
 from features.history import History
 from models.answer import Answer
@@ -26,9 +27,10 @@ class RulesScorer:
     Args:
         settings: of a data set, or the defaults.
         horizon: microseconds, told with every score.
+        consent: the rules by which interactions count only with consent.
     """
 
-    def __init__(self, settings: ScoringSettings | None = None, horizon: int = HORIZON) -> None:
+    def __init__(self, settings: ScoringSettings | None = None, horizon: int = HORIZON, consent: tuple[ConsentRule, ...] = ()) -> None:
         self.settings = settings or ScoringSettings()
         self._horizon = horizon
         self._scorer_of = lru_cache(maxsize=256)(self._for_types)
@@ -36,7 +38,7 @@ class RulesScorer:
         numeric = sorted(name for name, points in fit.items() if not isinstance(points, dict))
         categorical = {name for name, points in fit.items() if isinstance(points, dict)}
         categorical |= {ground.attribute for ground in grounds if ground.attribute is not None and ground.attribute not in numeric}
-        self.schema = Schema(lead_numeric=tuple(numeric), lead_categorical=tuple(sorted(categorical)))
+        self.schema = Schema(lead_numeric=tuple(numeric), lead_categorical=tuple(sorted(categorical)), consent=consent)
 
     def score(self, history: History, as_of: int, previous: Temperature | None = None, *, explain: bool = True) -> Score:
         """Score the first lead of a history; arguments as of ``LeadScorer.score``."""

@@ -64,7 +64,8 @@ def parity(batch: LeadScorer, service: LeadScorer, history: History, lead: Integ
 def body(history: History, number: int, as_of: int) -> str:
     """The body of ``POST /score`` that tells all of a lead, also what happened at or after ``as_of``.
 
-    Interactions at one moment state their ``order``, because a declared one is not among what a history keeps.
+    Interactions at one moment state their ``order``, because a declared one is not among what a history keeps. What lacks
+    consent is not among it either; what needs consent and has it says so.
     """
     alone = history.slice(number, number + 1)
     created = int(alone.created_at[0])
@@ -77,14 +78,20 @@ def body(history: History, number: int, as_of: int) -> str:
 
 def _interaction(alone: History, row: int) -> dict[str, Any]:
     occurred, known = int(alone.occurred_at[row]), int(alone.known_at[row])
+    kind = alone.type.levels[alone.type.codes[row]]
     told = {
-        "type": alone.type.levels[alone.type.codes[row]],
+        "type": kind,
         "occurred_at": _moment(occurred),
         "order": row,
         "direction": _WAYS.get(int(alone.direction[row])),
-        "attributes": _values(alone.attributes, row),
+        "attributes": _values(alone.attributes, row) | _consent(alone, kind),
     }
     return told if known == occurred else told | {"recorded_at": _moment(known)}
+
+
+def _consent(history: History, kind: str) -> dict[str, str]:
+    """The attributes by which an interaction that counts tells its consent."""
+    return {rule.attribute: rule.values[0] for rule in history.consented if rule.attribute is not None and rule.asks(kind)}
 
 
 def _values(attributes: Attributes, row: int) -> dict[str, float | str]:

@@ -91,6 +91,8 @@ class Score:
         next_step: what to do.
         respond_within_minutes: None where nothing waits for an answer.
         contactable: whether the lead may be contacted.
+        interactions_without_consent: how many interactions, known before ``as_of``, do not count because they lack the consent that they
+            need (``[data] consent``).
         flags: what is unusual: ``no_model``, ``no_history``, ``unknown_types``, ``created_at_unknown``, ``created_later``,
             ``explored`` (to be worked by lot, see ``models.exploration``).
         model: which one scored.
@@ -115,6 +117,7 @@ class Score:
     next_step: Step
     respond_within_minutes: int | None
     contactable: Contact
+    interactions_without_consent: int
     flags: list[str]
     model: ModelName
 

@@ -144,6 +144,6 @@ def rules_alone() -> RulesScorer:
     """
     named = os.environ.get("LEADHEAT_SETTINGS")
     settings = read_settings(Path(named)).settings if named else None
-    scorer = RulesScorer(settings.scoring, settings.snapshots.horizon) if settings else RulesScorer()
+    scorer = RulesScorer(settings.scoring, settings.snapshots.horizon, settings.data.consent) if settings else RulesScorer()
     try_out(scorer)
     return scorer

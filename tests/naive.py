@@ -13,8 +13,9 @@ from itertools import pairwise
 import numpy as np
 
 from features.catalogue import Feature, FeatureSet
+from features.columns import text
 from features.contract import DAY, HOUR
-from features.records import InteractionRecord, LeadRecord, number, text
+from features.records import InteractionRecord, LeadRecord, number
 from tests.naive_view import View, code, known_at, newest_first
 
 MISSING = math.nan

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from features.catalogue import OTHER, Feature, FeatureSet
+from features.columns import text
 from features.contract import NEVER
-from features.records import InteractionRecord, LeadRecord, number, text
+from features.records import InteractionRecord, LeadRecord, number
 
 DIRECTION_OF = {"inbound": 1, "outbound": 2}
 

@@ -37,17 +37,10 @@ def test_the_service_and_the_batch_agree_to_the_last_bit(world: SmallWorld, rows
 
 
 def test_a_body_gives_the_history_back(world: SmallWorld) -> None:
-    everything = Schema(
-        *(
-            tuple(sorted(names))
-            for names in (
-                world.dataset.history.attributes.numeric,
-                world.dataset.history.attributes.categorical,
-                world.dataset.history.lead_attributes.numeric,
-                world.dataset.history.lead_attributes.categorical,
-            )
-        )
-    )
+    own, of_leads = world.dataset.history.attributes, world.dataset.history.lead_attributes
+    kinds = (own.numeric, own.categorical, of_leads.numeric, of_leads.categorical)
+    numeric, categorical, lead_numeric, lead_categorical = (tuple(sorted(names)) for names in kinds)
+    everything = Schema(numeric, categorical, lead_numeric, lead_categorical)
     for number in range(0, len(world.dataset.history), 50):
         alone = world.alone(number)
         again = history_of([read_request(body(world.dataset.history, number, NOW)).record()], everything)

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from features.columns import Schema
+from features.columns import Schema, text
 from features.compute import compute
 from features.contract import DAY, UNKNOWN_TIME, DataError, parse_moment
 from features.data_settings import DataSettings
 from features.history import DIRECTIONS, History
-from features.records import InteractionRecord, LeadRecord, history_of, number, text
+from features.records import InteractionRecord, LeadRecord, history_of, number
 from features.sources import read_tables
 from tests.naive import naive
 from tests.random_histories import DICE, World, matrix, same, worlds

@@ -105,10 +105,11 @@ def check(source: Source) -> Checked:
         tables = read_tables(source.settings.data, source.root)
     except DataError as error:
         return Checked(error.findings or (_finding("unreadable", error),), {}, None, None, None)
-    dataset = Dataset.from_tables(source.settings.data.name, tables, repeatable=source.settings.data.repeatable)
+    data = source.settings.data
+    dataset = Dataset.from_tables(data.name, tables, repeatable=data.repeatable, consent=data.consent)
     rows = {name: len(getattr(tables, name)) for name in ("interactions", "leads", "outcomes")}
     parts, obstacles = _parts(dataset, source.settings)
-    findings = (*obstacles, *audit(dataset, source.settings, parts.train if parts else None), *tables.findings)
+    findings = (*obstacles, *audit(dataset, source.settings, parts.train if parts else None), *dataset.findings)
     return Checked(findings, rows, rows["leads"], int(tables.outcomes["won"].to_numpy().sum()), dataset)
 
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from features.columns import Categorical
 from features.contract import DAY, UNKNOWN_TIME
-from features.dataset import Dataset, first_at_or_after
+from features.dataset import Dataset
 from features.history import History
 from features.snapshots import Snapshots, born
+from features.sorting import first_at_or_after
 
 LEVELS = 8
 """The levels of an attribute that are shown by name, the most frequent first; the others are ``other``."""

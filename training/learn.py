@@ -70,7 +70,9 @@ def learn_with_unseen(dataset: Dataset, parts: Split, settings: Settings, *, bes
     """
     learning = regularised(settings.model, parts.learn.won_leads)
     logger.info("naming the features")
-    features = fit_feature_set(dataset.history, settings.scoring, int(parts.train.as_of.max()), settings.data.exclude_types)
+    features = fit_feature_set(
+        dataset.history, settings.scoring, int(parts.train.as_of.max()), settings.data.exclude_types, settings.data.consent
+    )
     threads = os.cpu_count() or 1
     logger.info("computing %d features of %d snapshots", len(features.names), len(parts.train))
     X = compute(features, dataset.history, parts.train.lead, parts.train.as_of, threads)

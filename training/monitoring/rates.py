@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from features.contract import SettingsError
-from features.dataset import Dataset, first_at_or_after
+from features.dataset import Dataset
+from features.sorting import first_at_or_after
 from models.intervals import effective_rows, wilson
 from models.monitoring import WorkedSettings
 from models.scorer import LeadScorer

@@ -97,7 +97,7 @@ class Objective:
 
 def _prepare(dataset: Dataset, fold: Fold, settings: Settings) -> _Prepared:
     until = int(fold.train.as_of.max())
-    features = fit_feature_set(dataset.history, settings.scoring, until, settings.data.exclude_types)
+    features = fit_feature_set(dataset.history, settings.scoring, until, settings.data.exclude_types, settings.data.consent)
 
     def rows(snapshots: Snapshots) -> Rows:
         X = compute(features, dataset.history, snapshots.lead, snapshots.as_of, os.cpu_count() or 1)
