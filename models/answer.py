@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from features.catalogue import OTHER
 from features.contract import DAY, UNKNOWN_TIME, from_micros
 from features.history import History
 from models.exploration import explored
+from models.next_steps import Stage
 from models.qualification import AGREEMENT, Qualification, agreement
 from models.reasons import Reason
 from models.score import Baseline, Contact, HandOver, ModelName, RulePoints, Score, Step, Trend
@@ -29,10 +31,14 @@ _ONE = np.zeros(1, np.int64)
 
 
 class Answer(NamedTuple):
-    """A score and the feature row, float32[F], that it rests on."""
+    """A score, the feature row, float32[F], that it rests on, and where the lead would stand if a person decided otherwise.
+
+    ``qualify`` takes a temperature (0 cold, 1 warm, 2 hot) and the stage that a person decided on, or None.
+    """
 
     score: Score
     features: Matrix
+    qualify: Callable[[int, Stage | None], Qualification]
 
 
 def answer(scorer: LeadScorer, history: History, as_of: int, previous: Temperature | None = None, *, explain: bool = True) -> Answer:
@@ -43,6 +49,10 @@ def answer(scorer: LeadScorer, history: History, as_of: int, previous: Temperatu
     reasons, base = _reasons(scorer, scored) if explain else ([], None)
     rule_reasons = [RulePoints(one.signal, one.words, one.points) for one in scorer.rules.reasons(x)] if explain else []
     modelled = scorer.margin is not None
+
+    def qualify(temperature: int, decided: Stage | None) -> Qualification:
+        return scorer.qualifier.qualify(x, temperature, float(scored.probability[0]), float(scored.score[0]), decided)
+
     score = Score(
         lead_id=history.lead_ids[0].as_py(),
         as_of=from_micros(as_of).isoformat(timespec="microseconds"),
@@ -60,12 +70,13 @@ def answer(scorer: LeadScorer, history: History, as_of: int, previous: Temperatu
         interactions_without_consent=int(history.without_consent(_ONE, np.array([as_of]))[0]),
         flags=_flags(scorer, history, as_of, scored),
         model=ModelName("leadheat" if modelled else "rules", scorer.version, scorer.fingerprint),
-        **_standing(scorer.qualifier.qualify(x, temperature, float(scored.probability[0]), float(scored.score[0]))),
+        overridden=[],
+        **standing(qualify(temperature, None)),
     )
-    return Answer(score, x)
+    return Answer(score, x, qualify)
 
 
-def _standing(qualification: Qualification) -> dict[str, Any]:
+def standing(qualification: Qualification) -> dict[str, Any]:
     """The fields that say where the lead stands."""
     return {
         "stage": qualification.stage,

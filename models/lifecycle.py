@@ -131,7 +131,9 @@ class NextStep(NamedTuple):
 class Situation:
     """One lead's facts and temperature (0 cold, 1 warm, 2 hot) under a policy, and all that follows from them.
 
-    ``seen``: which of the signals, within which time in microseconds, that ``steps`` ask for.
+    Attributes:
+        seen: which of the signals, within which time in microseconds, that ``steps`` ask for.
+        decided: the stage that a person decided on; it never outranks what the lead has not permitted.
     """
 
     facts: Fact
@@ -139,6 +141,7 @@ class Situation:
     policy: QualificationSettings
     steps: Steps = DEFAULT_STEPS
     seen: frozenset[tuple[str, int]] = frozenset()
+    decided: Stage | None = None
 
     @property
     def contactable(self) -> Permission:
@@ -158,20 +161,24 @@ class Situation:
 
     @property
     def handed_over(self) -> bool:
-        """Whether the lead would belong to sales, were everything permitted: by the threshold or by a strong signal."""
+        """Whether the lead would belong to sales, were everything permitted: by the threshold, by a strong signal or by a person."""
+        if self.decided is not None:
+            return self.decided in ("sql", "pql")
         return Fact.STRONG in self.facts or self._passed
 
     @property
     def hand_over(self) -> HandOver:
         """Whether the lead belongs to sales: nobody does whom we may not contact or score."""
-        threshold = self.policy.hand_over
         if self.missing is not None:
             return HandOver(due=False, why="it is not permitted")
+        if self.decided is not None:
+            return HandOver(due=self.handed_over, why="a person decided so")
         if Fact.STRONG in self.facts:
             return HandOver(due=True, why="a strong signal")
-        if self._passed:
-            return HandOver(due=True, why=f"the temperature is {NAMES[self.temperature]}" if isinstance(threshold, str) else str(threshold))
-        return HandOver(due=False, why="no strong signal, and the threshold is not reached")
+        if not self._passed:
+            return HandOver(due=False, why="no strong signal, and the threshold is not reached")
+        threshold = self.policy.hand_over
+        return HandOver(due=True, why=f"the temperature is {NAMES[self.temperature]}" if isinstance(threshold, str) else str(threshold))
 
     @property
     def _passed(self) -> bool:
@@ -183,6 +190,8 @@ class Situation:
         """Product qualified before sales qualified before marketing qualified; whom we may not contact or score is none of them."""
         if self.missing is not None:
             return "unqualified"
+        if self.decided is not None:
+            return self.decided
         if Fact.PRODUCT in self.facts and (self.handed_over or self.temperature >= WARM):
             return "pql"
         return "sql" if self.handed_over else "mql" if self.temperature >= WARM else "unqualified"

@@ -98,7 +98,7 @@ class Qualifier:
         self._granted = (0 if consent.contact else Fact.CONTACT) | (0 if consent.profile else Fact.PROFILE)
         self._policy = policy
         self._steps = steps
-        self._decided: dict[tuple[int, int], Qualification] = {}
+        self._decided: dict[tuple[int, int, Stage | None], Qualification] = {}
 
     def facts(self, X: Matrix, temperature: Bands, probability: Floats, score: Floats) -> Codes:
         """What is known of each row, int64[m]: bits of ``Fact``, and above them one for each signal that a next step asks for.
@@ -117,10 +117,12 @@ class Qualifier:
             found |= self._passed(self._policy.hand_over, temperature, probability, score) * np.int64(Fact.PASSED)
         return found
 
-    def qualify(self, x: Matrix, temperature: int, probability: float = np.nan, score: float = np.nan) -> Qualification:
-        """Decide for one row of the matrix, float32[F], as ``qualify_many`` does."""
+    def qualify(
+        self, x: Matrix, temperature: int, probability: float = np.nan, score: float = np.nan, decided: Stage | None = None
+    ) -> Qualification:
+        """Decide for one row of the matrix, float32[F], as ``qualify_many`` does, by what a person ``decided`` where one did."""
         bands, numbers = np.array([temperature], np.int8), np.array([[probability], [score]])
-        return self._decide(int(self.facts(x[np.newaxis], bands, *numbers)[0]), temperature)
+        return self._decide(int(self.facts(x[np.newaxis], bands, *numbers)[0]), temperature, decided)
 
     def qualify_many(self, X: Matrix, temperature: Bands, probability: Floats, score: Floats) -> tuple[Codes, list[Qualification]]:
         """Decide for many rows, given as to ``facts``.
@@ -139,11 +141,11 @@ class Qualifier:
             reached |= np.False_ if least is None else number >= least
         return reached
 
-    def _decide(self, facts: int, temperature: int) -> Qualification:
-        key = facts, temperature
+    def _decide(self, facts: int, temperature: int, decided: Stage | None = None) -> Qualification:
+        key = facts, temperature, decided
         if key not in self._decided:
             seen = frozenset(one for one, bit in self._asked.items() if facts & bit)
-            situation = Situation(Fact(facts % _FIRST_ASKED), temperature, self._policy, self._steps, seen)
+            situation = Situation(Fact(facts % _FIRST_ASKED), temperature, self._policy, self._steps, seen, decided)
             within = situation.respond_within
             self._decided[key] = Qualification(
                 stage=situation.stage,

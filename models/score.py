@@ -13,6 +13,7 @@ from models.qualification import Agreement
 from models.reasons import Reason
 from models.temperature import Temperature
 
+OverriddenField = Literal["temperature", "stage", "next_step"]
 Trend = Literal["heating", "steady", "cooling", "new"]
 
 
@@ -59,6 +60,18 @@ class Contact:
 
 
 @dataclass(slots=True)
+class Overridden:
+    """What a person decided instead of the model, which says ``model``; it holds ``until`` (ISO 8601 in UTC)."""
+
+    field: OverriddenField
+    value: str
+    model: str
+    reason: str
+    by: str
+    until: str
+
+
+@dataclass(slots=True)
 class ModelName:
     """Which model scored: ``version`` is None outside of the registry, ``fingerprint`` covers features, model and policy."""
 
@@ -94,7 +107,8 @@ class Score:
         interactions_without_consent: how many interactions, known before ``as_of``, do not count because they lack the consent that they
             need (``[data] consent``).
         flags: what is unusual: ``no_model``, ``no_history``, ``unknown_types``, ``created_at_unknown``, ``created_later``,
-            ``explored`` (to be worked by lot, see ``models.exploration``).
+            ``explored`` (to be worked by lot, see ``models.exploration``), ``overridden``.
+        overridden: what a person decided instead, for a stored lead; the probability is always the model's.
         model: which one scored.
     """
 
@@ -119,6 +133,7 @@ class Score:
     contactable: Contact
     interactions_without_consent: int
     flags: list[str]
+    overridden: list[Overridden]
     model: ModelName
 
     def to_json(self) -> str:
