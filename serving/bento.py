@@ -13,6 +13,8 @@ sent
 metrics labelled with every path ever asked for   switched off; ``serving.metrics``
 ``/`` loads a tracker from the internet           what is not in ``serving.routes`` is not there
 ``/docs.json`` declares errors that never come    ``serving.docs``
+workers that died are started anew only every 10  ``serving.supervisor``
+seconds, and in containers never
 ================================================  ==============================================================
 
 ``tests/test_bento.py`` shows each fault on BentoML itself and fails when a release has mended it: then its cure goes.

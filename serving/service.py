@@ -20,7 +20,7 @@ from features.records import LeadRecord, history_of
 from models.home import home
 from models.request import record_of
 from models.score import Score
-from serving import metrics
+from serving import log, metrics
 from serving.bento import Host, json_of
 from serving.champion import InService
 from serving.desk import Desk
@@ -46,6 +46,15 @@ class Leadheat:
     def __init__(self) -> None:
         self.desk = Desk()
         self._batch = asyncio.Semaphore(1)
+
+    @bentoml.on_deployment
+    @staticmethod
+    def deploy() -> None:
+        """Before any worker is started: see to it that they are kept alive, and that the log has one form."""
+        from serving import supervisor
+
+        log.configure()
+        supervisor.install()
 
     @bentoml.on_startup
     async def start(self) -> None:

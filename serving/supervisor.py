@@ -1,0 +1,41 @@
+"""What keeps the workers alive, in the process that started them.
+
+BentoML's own looks after workers only every 10 seconds, in a container (``BENTOML_CONTAINERIZED``) not at all, waits a day for one that
+does not end when asked to, and lets the metrics of the dead count on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bentoml._internal.utils import circus
+from prometheus_client import multiprocess
+
+from serving.limits import LIMITS
+
+EVERY = 1.0
+"""Seconds between two looks at the workers."""
+GRACE = LIMITS.request_timeout + 10.0
+"""Seconds that a worker has to finish its requests and its logs before it is ended."""
+
+
+class Supervisor(circus.Arbiter):
+    """Starts a worker anew as soon as one is gone, wherever the service runs."""
+
+    def __init__(self, watchers: list[Any], **options: Any) -> None:
+        for watcher in watchers:
+            watcher.respawn = True
+            watcher.graceful_timeout = GRACE
+            watcher.hooks["after_reap"] = bury
+        super().__init__(watchers, **(options | {"check_delay": EVERY}))
+
+
+def bury(watcher: Any, process_pid: int, **_: Any) -> bool:
+    """Take the gauges of a worker that is gone out of the sums."""
+    multiprocess.mark_process_dead(process_pid, watcher.env["PROMETHEUS_MULTIPROC_DIR"])  # type: ignore[no-untyped-call]
+    return True
+
+
+def install() -> None:
+    """Have BentoML supervise its workers this way; called before it starts any."""
+    circus.Arbiter = Supervisor  # type: ignore[misc]
