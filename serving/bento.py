@@ -39,6 +39,7 @@ from serving.body import Body
 from serving.errors import error_of, log_failure
 from serving.keys import KeyRing
 from serving.limits import LIMITS
+from serving.metrics import Stages
 from serving.middleware import ENDPOINT, Gate
 from serving.rates import Rates
 from serving.routes import ROUTES
@@ -94,10 +95,14 @@ class AppFactory(ServiceAppFactory):
     async def api_endpoint_wrapper(self, name: str, request: Request) -> Response:
         """One of the service's methods, which all take one body and return one answer; what is raised becomes an answer too."""
         method = self.service.apis[name]
+        times = Stages()
         try:
             body = await method.input_spec.from_http_request(request, None)
+            times.end("read")
             answer = await method.func(self._service_instance, body)
+            times.end("work")
             response: Response = await method.output_spec.to_http_response(answer, None)
+            times.end("answer")
         except Exception as error:  # noqa: BLE001 - BentoML would answer in a form of its own, and log what was sent
             refusal = error_of(error)
             if refusal.status >= 500:

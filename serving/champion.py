@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from features.contract import DAY, LeadheatError
+from features.contract import DAY, LeadheatError, parse_moment
 from features.records import InteractionRecord, LeadRecord, history_of
 from models import home
 from models.fallback import RulesScorer
@@ -99,9 +98,9 @@ class ChampionWatch:
         except Exception as error:  # noqa: BLE001 - whatever a folder holds, the service goes on with what it has
             self._refuse(champion, error)
             return
-        self.current = InService(scorer, champion.folder)
+        before, self.current = self.current.version, InService(scorer, champion.folder)
         metrics.count_swap("loaded")
-        metrics.set_model_in_use(True)
+        metrics.set_champion(champion.version, _data_until(scorer), before)
         logger.info("version %s is in service", champion.version)
 
     def _rests(self, champion: home.Champion) -> bool:
@@ -118,14 +117,11 @@ class ChampionWatch:
             metrics.count_swap("refused")
         self.current = replace(self.current, problem=problem)
 
-    async def watch(self) -> None:
-        """Look again and again, beside the requests, until cancelled."""
-        while True:
-            await asyncio.sleep(EVERY)
-            try:
-                await asyncio.to_thread(self.look)
-            except OSError:
-                logger.exception("the champion's link cannot be read")
+
+def _data_until(scorer: LeadScorer) -> float:
+    """The end of the training data in seconds since 1970, or 0."""
+    stated = scorer.facts.get("train", {}).get("to")
+    return 0.0 if stated is None else parse_moment(stated) / 1e6
 
 
 def try_out(scorer: Scorer) -> None:

@@ -6,12 +6,17 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from time import perf_counter
 from typing import Any, TypeVar
 
+from features.store.engine import StoreError
 from models import score_log
+from models.answer import Answer
 from models.settings import ScoringSettings
+from serving import champion, metrics
 from serving.champion import ChampionWatch, InService, rules_alone
 from serving.limits import LIMITS
+from serving.loops import Loop
 from serving.recorder import Recorder
 
 T = TypeVar("T")
@@ -42,12 +47,30 @@ class Desk:
         """What the scorer in service was trained, or is to score, by."""
         return self.current.scorer.settings
 
+    def note(self, answer: Answer) -> None:
+        """Count a score, and have it logged."""
+        metrics.count_score(answer.score)
+        self.recorder.note(answer)
+
     async def run(self, function: Callable[..., T], *args: Any, **options: Any) -> T:
         """Have what takes time, such as the database, done in one of this worker's threads.
 
         A request that is given up while it waits for a thread is never begun; one that has begun ends unseen.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args, **options))
+        began = perf_counter()
+        try:
+            done = await asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args, **options))
+        except StoreError:
+            metrics.set_store(up=False)
+            raise
+        finally:
+            metrics.observe_stage("store", perf_counter() - began)
+        metrics.set_store(up=True)
+        return done
+
+    def loops(self) -> list[Loop]:
+        """What is done beside the requests."""
+        return [Loop("champion", champion.EVERY, self.watch.look)]
 
     def close(self) -> None:
         """Wait for what the threads have begun, and write what the score log has not."""

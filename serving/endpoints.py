@@ -20,6 +20,7 @@ from serving.body import Body
 from serving.desk import Desk
 from serving.errors import not_taken, nothing_at
 from serving.keys import Scope
+from serving.metrics import Stages
 
 LONGEST = 200
 """Characters of a part of a path, as of a lead's id: nothing longer is held."""
@@ -76,13 +77,18 @@ class Endpoint:
             RequestError: the body or the query is not what is taken; and whatever the handler raises.
         """
         assert self.handler is not None  # noqa: S101 - BentoML answers those
-        asked: Any = None
+        times, asked = Stages(), None
         if self.taken is not None:
             asked = self.taken.read(await request.body()) if self.query is None else self.taken.read_query(request.query_params)
+        times.end("read")
         answer = await self.handler(desk, request, asked)
+        times.end("work")
         if isinstance(answer, Response):
             return answer
-        return Response(status_code=204) if self.given is None else Response(self.given.write(answer), media_type=self.media_type)
+        response = Response(status_code=204) if self.given is None else Response(self.given.write(answer), media_type=self.media_type)
+        response.headers["Cache-Control"] = "no-store"
+        times.end("answer")
+        return response
 
 
 class Routes:

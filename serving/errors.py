@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
 from features.contract import LeadheatError
+from features.store.engine import StoreError
 from models.request import MOMENT_HINT, MOMENTS
 
 logger = logging.getLogger("leadheat.serving")
@@ -83,6 +84,8 @@ def error_of(error: Exception) -> RequestError:
     match error:
         case RequestError():
             return error
+        case StoreError():
+            return RequestError(503, error.message, error.hint or "Ask again in some seconds.", headers={"Retry-After": "5"})
         case LeadheatError():
             return RequestError(422, error.message, error.hint)
         case _:

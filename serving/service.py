@@ -58,17 +58,19 @@ class Leadheat:
 
     @bentoml.on_startup
     async def start(self) -> None:
-        """Load the champion, keep what is loaded out of every later garbage collection, and watch for the next champion."""
+        """Load the champion, keep what is loaded out of every later garbage collection, and begin what is done beside the requests."""
+        metrics.worker_started()
         self.desk.watch.look()
         gc.collect()
         gc.freeze()
         self.desk.recorder.start()
-        self._watching = asyncio.create_task(self.desk.watch.watch())
+        self._loops = [asyncio.create_task(loop.run(), name=loop.name) for loop in self.desk.loops()]
 
     @bentoml.on_shutdown
     async def stop(self) -> None:
-        """End the watch, what the threads have begun, and the score log."""
-        self._watching.cancel()
+        """End the loops, what the threads have begun, and the score log."""
+        for loop in self._loops:
+            loop.cancel()
         await asyncio.to_thread(self.desk.close)
 
     @bentoml.api(input_spec=json_of(ScoreRequest), output_spec=json_of(Score))
@@ -90,8 +92,7 @@ class Leadheat:
     def _score(self, in_service: InService, record: LeadRecord, as_of: int, *, explain: bool) -> Score:
         scorer = in_service.scorer
         answer = scorer.answer(history_of([record], scorer.schema), as_of, explain=explain)
-        metrics.count_score(in_service.kind, answer.score.temperature)
-        self.desk.recorder.note(answer)
+        self.desk.note(answer)
         return answer.score
 
     def _score_all(self, in_service: InService, records: list[LeadRecord], as_of: int, *, explain: bool) -> list[Score]:
