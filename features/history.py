@@ -137,9 +137,14 @@ class History:
         """int64[m]: how many interactions of a lead, known before a moment, do not count for want of consent."""
         return np.zeros(len(lead), np.int64) if self.withheld is None else self.withheld.before(lead, as_of)
 
-    def known_before(self, as_of: int) -> History:
-        """The same leads as they were known before ``as_of``: without interactions that happened, or were recorded, at or after it."""
-        return self.only(self.known_at < as_of)
+    def known_before(self, as_of: int | np.ndarray) -> History:
+        """The same leads as they were known before ``as_of``: without interactions that happened, or were recorded, at or after it.
+
+        Args:
+            as_of: microseconds UTC, one moment for all leads or int64[L].
+        """
+        known = self.known_at < np.repeat(np.broadcast_to(as_of, len(self)), np.diff(self.start))
+        return self if known.all() else self.only(known)
 
     def only(self, rows: np.ndarray) -> History:
         """The same leads with some of their interactions, bool[n]."""

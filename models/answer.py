@@ -1,4 +1,4 @@
-"""From a scorer's numbers to the Score of one lead."""
+"""From a scorer's numbers to Scores: of one lead, or of several at once, which costs little more."""
 
 from __future__ import annotations
 
@@ -6,28 +6,30 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from features.catalogue import OTHER
-from features.contract import DAY, UNKNOWN_TIME, from_micros
+from features.contract import DAY, NEVER, UNKNOWN_TIME, from_micros
 from features.history import History
 from models.exploration import explored
 from models.next_steps import Stage
 from models.qualification import AGREEMENT, Qualification, agreement
-from models.reasons import Reason
 from models.score import Baseline, Contact, HandOver, ModelName, RulePoints, Score, Step, Trend
-from models.temperature import NAMES, Temperature
+from models.temperature import NAMES
 
 if TYPE_CHECKING:
-    from models.scorer import LeadScorer, Matrix, Scored
+    from models.scorer import Integers, LeadScorer, Matrix, Scored
 
 TREND_OVER = 7 * DAY
 STEADY = 0.25
 """Log-odds that may change within ``TREND_OVER`` before a lead counts as heating or cooling."""
 STEADY_POINTS = 5.0
 """The same for the rules' points, where they score alone."""
-PROJECTED_DAYS = 90
+LOOKS = (np.arange(1, 11), np.arange(11, 31), np.arange(31, 91))
+"""Days ahead on which a lead may cool, looked at group by group: most leads cool within the first."""
 
-_ONE = np.zeros(1, np.int64)
+_TURNS: tuple[Trend, ...] = ("steady", "heating", "cooling")
+"""By 0, 1 and -1."""
 
 
 class Answer(NamedTuple):
@@ -41,39 +43,27 @@ class Answer(NamedTuple):
     qualify: Callable[[int, Stage | None], Qualification]
 
 
-def answer(scorer: LeadScorer, history: History, as_of: int, previous: Temperature | None = None, *, explain: bool = True) -> Answer:
-    """Score the first lead of a history; arguments as of ``LeadScorer.score``."""
-    before = None if previous is None else [NAMES.index(previous), -1]
-    scored = scorer.numbers(history, np.zeros(2, np.int64), np.array([as_of, as_of - TREND_OVER]), previous=before)
-    x, temperature = scored.X[0], int(scored.temperature[0])
-    reasons, base = _reasons(scorer, scored) if explain else ([], None)
-    rule_reasons = [RulePoints(one.signal, one.words, one.points) for one in scorer.rules.reasons(x)] if explain else []
-    modelled = scorer.margin is not None
+def answers(
+    scorer: LeadScorer, history: History, as_of: Integers, previous: npt.ArrayLike | None = None, *, explain: npt.ArrayLike = True
+) -> list[Answer]:
+    """Score the L leads of a history; several at once cost little more than one.
 
-    def qualify(temperature: int, decided: Stage | None) -> Qualification:
-        return scorer.qualifier.qualify(x, temperature, float(scored.probability[0]), float(scored.score[0]), decided)
-
-    score = Score(
-        lead_id=history.lead_ids[0].as_py(),
-        as_of=from_micros(as_of).isoformat(timespec="microseconds"),
-        probability=float(scored.probability[0]) if modelled else None,
-        horizon_days=scorer.horizon / DAY,
-        score=float(scored.score[0]) if modelled else None,
-        temperature=NAMES[temperature],
-        trend=_trend(scorer, history, as_of, scored),
-        cools_on=_cools_on(scorer, history, as_of, temperature) if explain else None,
-        reasons=reasons,
-        base=base,
-        log_odds=float(scored.log_odds[0]) if modelled else None,
-        baseline=Baseline(float(scored.points[0]), NAMES[int(scored.rules_temperature[0])], rule_reasons),
-        agreement=AGREEMENT[int(agreement(scored.temperature[:1], scored.rules_temperature[:1])[0])] if modelled else None,
-        interactions_without_consent=int(history.without_consent(_ONE, np.array([as_of]))[0]),
-        flags=_flags(scorer, history, as_of, scored),
-        model=ModelName("leadheat" if modelled else "rules", scorer.version, scorer.fingerprint),
-        overridden=[],
-        **standing(qualify(temperature, None)),
-    )
-    return Answer(score, x, qualify)
+    Args:
+        scorer: the model.
+        history: with its ``schema``.
+        as_of: int64[L], microseconds UTC.
+        previous: the temperatures before, int8[L], -1 where there was none.
+        explain: which leads get reasons and projection, bool[L], or one for all.
+    """
+    count = len(history)
+    before = None if previous is None else np.append(previous, np.full(count, -1))
+    both = scorer.numbers(history, np.tile(np.arange(count), 2), np.concatenate((as_of, as_of - TREND_OVER)), previous=before)
+    now, then = both.rows(slice(0, count)), both.rows(slice(count, None))
+    scores = _scores(scorer, history, as_of, now, then)
+    explained = np.flatnonzero(np.broadcast_to(explain, count))
+    if len(explained):
+        _explain(scorer, history, as_of, now, explained, scores)
+    return [Answer(score, now.X[row], _qualify(scorer, now, row)) for row, score in enumerate(scores)]
 
 
 def standing(qualification: Qualification) -> dict[str, Any]:
@@ -88,41 +78,97 @@ def standing(qualification: Qualification) -> dict[str, Any]:
     }
 
 
-def _reasons(scorer: LeadScorer, scored: Scored) -> tuple[list[Reason], float | None]:
-    if scorer.margin is None:
-        return [], None
-    sums, base = scorer.contributions(scored, _ONE)
-    return scorer.explainer.reasons(scored.X[0], sums[0]), float(base[0])
+def _qualify(scorer: LeadScorer, now: Scored, row: int) -> Callable[[int, Stage | None], Qualification]:
+    def qualify(temperature: int, decided: Stage | None) -> Qualification:
+        return scorer.qualifier.qualify(now.X[row], temperature, float(now.probability[row]), float(now.score[row]), decided)
+
+    return qualify
 
 
-def _trend(scorer: LeadScorer, history: History, as_of: int, scored: Scored) -> Trend:
-    known = [int(history.created_at[0])] if history.created_at[0] != UNKNOWN_TIME else []
-    known += [int(history.occurred_at[0])] if len(history.occurred_at) else []
-    if min(known, default=as_of) >= as_of - TREND_OVER:
-        return "new"
-    numbers, steady = (scored.points, STEADY_POINTS) if scorer.margin is None else (scored.log_odds, STEADY)
-    change = float(numbers[0] - numbers[1])
-    return "heating" if change > steady else "cooling" if change < -steady else "steady"
+def _scores(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, then: Scored) -> list[Score]:
+    """The scores without what explains them."""
+    count, modelled = len(history), scorer.margin is not None
+    numbers = (now.probability, now.score, now.log_odds)
+    probability, score, log_odds = (one.tolist() if modelled else [None] * count for one in numbers)
+    lead_ids, moments, temperature = history.lead_ids.to_pylist(), as_of.tolist(), now.temperature.tolist()
+    points, by_rules = now.points.tolist(), now.rules_temperature.tolist()
+    agreeing = agreement(now.temperature, now.rules_temperature).tolist()
+    trends, flags = _trends(scorer, history, as_of, now, then), _flags(scorer, history, as_of, now)
+    qualifications = scorer.qualifier.qualify_each(now.X, now.temperature, now.probability, now.score)
+    without_consent = history.without_consent(np.arange(count), as_of).tolist()
+    model = ModelName("leadheat" if modelled else "rules", scorer.version, scorer.fingerprint)
+    return [
+        Score(
+            lead_id=lead_ids[i],
+            as_of=from_micros(moments[i]).isoformat(timespec="microseconds"),
+            probability=probability[i],
+            horizon_days=scorer.horizon / DAY,
+            score=score[i],
+            temperature=NAMES[temperature[i]],
+            trend=trends[i],
+            cools_on=None,
+            reasons=[],
+            base=None,
+            log_odds=log_odds[i],
+            baseline=Baseline(points[i], NAMES[by_rules[i]], []),
+            agreement=AGREEMENT[agreeing[i]] if modelled else None,
+            interactions_without_consent=without_consent[i],
+            flags=flags[i],
+            model=model,
+            overridden=[],
+            **standing(qualification),
+        )
+        for i, qualification in enumerate(qualifications)
+    ]
 
 
-def _cools_on(scorer: LeadScorer, history: History, as_of: int, temperature: int) -> str | None:
-    """The day on which the lead leaves its band downwards, were nothing to happen from now on: found by moving ``as_of``."""
-    if temperature == 0:
-        return None
-    days = as_of + DAY * np.arange(1, PROJECTED_DAYS + 1)
-    later = scorer.numbers(history.known_before(as_of), np.zeros(len(days), np.int64), days, previous=np.full(len(days), temperature))
-    cooler = np.flatnonzero(later.temperature < temperature)
-    return from_micros(int(days[cooler[0]])).date().isoformat() if len(cooler) else None
+def _explain(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, rows: Integers, scores: list[Score]) -> None:
+    """Complete some of the scores."""
+    sums, base = scorer.contributions(now, rows)
+    cools_on = _cools_on(scorer, history, as_of, now.temperature, rows)
+    for place, row in enumerate(rows.tolist()):
+        one, x = scores[row], now.X[row]
+        one.cools_on = cools_on[place]
+        one.baseline.reasons = [RulePoints(part.signal, part.words, part.points) for part in scorer.rules.reasons(x)]
+        if scorer.margin is not None:
+            one.reasons, one.base = scorer.explainer.reasons(x, sums[place]), float(base[place])
 
 
-def _flags(scorer: LeadScorer, history: History, as_of: int, scored: Scored) -> list[str]:
-    x, created = scored.X[0], int(history.created_at[0])
-    flags = {
-        "no_model": scorer.margin is None,
-        "no_history": x[scorer.features.column("count(all, ever)")] == 0,
-        "unknown_types": x[scorer.features.column(f"count({OTHER}, ever)")] > 0,
+def _trends(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, then: Scored) -> list[Trend]:
+    first = np.where(history.created_at == UNKNOWN_TIME, NEVER, history.created_at)
+    active = np.diff(history.start) > 0
+    first[active] = np.minimum(first[active], history.occurred_at[history.start[:-1][active]])
+    numbers, steady = ((now.points, then.points), STEADY_POINTS) if scorer.margin is None else ((now.log_odds, then.log_odds), STEADY)
+    change = np.subtract(*numbers)
+    turns = np.where(np.abs(change) > steady, np.sign(change), 0.0).astype(np.int64)
+    return ["new" if new else _TURNS[turn] for new, turn in zip((first >= as_of - TREND_OVER).tolist(), turns.tolist(), strict=True)]
+
+
+def _cools_on(scorer: LeadScorer, history: History, as_of: Integers, temperature: npt.NDArray[np.int8], rows: Integers) -> list[str | None]:
+    """The day on which each lead leaves its band downwards, were nothing to happen from now on: found by moving ``as_of``."""
+    found: dict[int, str] = {}
+    known, staying = history.known_before(as_of), rows[temperature[rows] > 0]
+    for days in LOOKS:
+        if len(staying):
+            moments, band = as_of[staying, None] + DAY * days, np.repeat(temperature[staying], len(days))
+            later = scorer.numbers(known, np.repeat(staying, len(days)), moments.ravel(), previous=band)
+            cooler = (later.temperature < band).reshape(moments.shape)
+            left, day = cooler.any(axis=1), cooler.argmax(axis=1)
+            for lead, moment in zip(staying[left].tolist(), moments[left, day[left]].tolist(), strict=True):
+                found[lead] = from_micros(moment).date().isoformat()
+            staying = staying[~left]
+    return [found.get(row) for row in rows.tolist()]
+
+
+def _flags(scorer: LeadScorer, history: History, as_of: Integers, now: Scored) -> list[list[str]]:
+    find, created = scorer.features.column, history.created_at
+    raised = {
+        "no_model": np.full(len(history), scorer.margin is None),
+        "no_history": now.X[:, find("count(all, ever)")] == 0,
+        "unknown_types": now.X[:, find(f"count({OTHER}, ever)")] > 0,
         "created_at_unknown": created == UNKNOWN_TIME,
         "created_later": created >= as_of,
-        "explored": explored(scorer.settings.exploration, history.lead_ids.slice(0, 1), [as_of], scored.temperature[:1])[0],
+        "explored": explored(scorer.settings.exploration, history.lead_ids, as_of, now.temperature),
     }
-    return [flag for flag, raised in flags.items() if raised]
+    rows = np.stack(list(raised.values()), axis=1).tolist()
+    return [[flag for flag, up in zip(raised, row, strict=True) if up] for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -10,6 +11,7 @@ from features.columns import Schema
 from features.consent import ConsentRule
 from features.contract import DAY
 from features.history import History
+from features.records import InteractionRecord, LeadRecord, history_of
 from models.answer import Answer
 from models.calibration import Calibration
 from models.feature_set import fit_feature_set
@@ -48,10 +50,13 @@ class RulesScorer:
         """The same with the features that the score rests on, which are other ones for other types."""
         return self._scorer_of(history.type.levels).answer(history, as_of, previous, explain=explain)
 
+    def answers(self, leads: Sequence[LeadRecord], as_of: Sequence[int], explain: Sequence[bool]) -> list[Answer]:
+        """The same for several leads, each at its moment, microseconds UTC, and with reasons or without."""
+        asked = zip(leads, as_of, explain, strict=True)
+        return [self.answer(history_of([lead], self.schema), moment, explain=told) for lead, moment, told in asked]
+
     def _for_types(self, types: tuple[str, ...]) -> LeadScorer:
         """A scorer whose vocabulary is what this lead did: rules need not have seen a type before."""
-        from features.records import InteractionRecord, LeadRecord, history_of
-
         needed = {**self.settings.consent.levels_needed(), **self.settings.rules.levels_needed()}
         values = [{name: level} for name in self.schema.lead_categorical for level in needed.get(name, ())]
         leads = [LeadRecord("", 0, value) for value in values]

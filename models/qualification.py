@@ -124,6 +124,10 @@ class Qualifier:
         bands, numbers = np.array([temperature], np.int8), np.array([[probability], [score]])
         return self._decide(int(self.facts(x[np.newaxis], bands, *numbers)[0]), temperature, decided)
 
+    def qualify_each(self, X: Matrix, temperature: Bands, probability: Floats, score: Floats) -> list[Qualification]:
+        """Decide for a few rows, given as to ``facts``."""
+        return list(map(self._decide, self.facts(X, temperature, probability, score).tolist(), temperature.tolist()))
+
     def qualify_many(self, X: Matrix, temperature: Bands, probability: Floats, score: Floats) -> tuple[Codes, list[Qualification]]:
         """Decide for many rows, given as to ``facts``.
 

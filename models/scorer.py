@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,8 @@ from features.catalogue import FeatureSet
 from features.columns import Schema
 from features.compute import compute
 from features.history import History
-from models.answer import Answer, answer
+from features.records import LeadRecord, history_of
+from models.answer import Answer, answers
 from models.calibration import Calibration, to_probability
 from models.margin import Margin
 from models.population import Population
@@ -24,7 +26,7 @@ from models.rules import Rules
 from models.score import Score
 from models.settings import ScoringSettings
 from models.table import score_table
-from models.temperature import Bands, Temperature
+from models.temperature import NAMES, Bands, Temperature
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +57,10 @@ class Scored:
     temperature: npt.NDArray[np.int8]
     points: Floats
     rules_temperature: npt.NDArray[np.int8]
+
+    def rows(self, some: slice) -> Scored:
+        """Some of the snapshots, as views."""
+        return Scored(*(getattr(self, one.name)[some] for one in fields(self)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +192,12 @@ class LeadScorer:
 
     def answer(self, history: History, as_of: int, previous: Temperature | None = None, *, explain: bool = True) -> Answer:
         """The same with the features that the score rests on, for who logs it."""
-        return answer(self, history, as_of, previous, explain=explain)
+        before = None if previous is None else [NAMES.index(previous)]
+        return answers(self, history.slice(0, 1), np.array([as_of], np.int64), before, explain=explain)[0]
+
+    def answers(self, leads: Sequence[LeadRecord], as_of: Sequence[int], explain: Sequence[bool]) -> list[Answer]:
+        """The same for several leads at once, each at its moment, microseconds UTC, and with reasons or without."""
+        return answers(self, history_of(leads, self.schema), np.array(as_of, np.int64), explain=explain)
 
     def score_many(self, history: History, lead: Integers, as_of: Integers, threads: int = 1, *, explain: bool = False) -> pa.Table:
         """Score m snapshots into a table, a row each; with ``explain`` also reasons for warm and hot leads.

@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
-from time import sleep, time
+from time import time
 
 from models import score_log
 from models.answer import Answer
@@ -18,7 +18,7 @@ EVERY = 1.0
 """Seconds between two writes: what a killed process loses at most."""
 MOST = 20_000
 """Scores that wait to be written; more are lost, and counted."""
-PORTION = 50
+PORTION = 10
 """Scores that are written at once, so that no request waits for more."""
 LARGEST = 64_000_000
 """Bytes after which a new file is begun; a new one is begun each day, too."""
@@ -82,10 +82,7 @@ class Recorder:
 
     def _write_some(self) -> None:
         some = [self._waiting.popleft() for _ in range(min(PORTION, len(self._waiting)))]
-        rows = []
-        for moment, answer in some:
-            rows.append(score_log.row_of(answer.score, answer.features, moment))
-            sleep(0)  # lets a request that waits for the interpreter go first
+        rows = [score_log.row_of(answer.score, answer.features, moment) for moment, answer in some]
         try:
             size = score_log.append(self._place(), rows)
         except OSError as error:

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import bentoml
 
 from features.contract import SettingsError, to_micros
-from features.records import LeadRecord, history_of
+from features.records import LeadRecord
 from models.home import home
 from models.request import record_of
 from models.score import Score
@@ -26,11 +26,20 @@ from serving.champion import InService
 from serving.desk import Desk
 from serving.keys import held
 from serving.schemas import ScoreBatch, ScoreBatchRequest, ScoreRequest
+from serving.together import Together
 
 logging.getLogger("leadheat").setLevel(logging.INFO)
 
 CHUNK = 20
 """Leads of a batch that are scored between two looks at the clock and at other requests."""
+
+
+class Asked(NamedTuple):
+    """A lead to be scored at a moment, microseconds UTC, with reasons or without."""
+
+    lead: LeadRecord
+    as_of: int
+    explain: bool
 
 
 @bentoml.service(
@@ -46,6 +55,7 @@ class Leadheat:
     def __init__(self) -> None:
         self.desk = Desk()
         self._batch = asyncio.Semaphore(1)
+        self._together = Together(self._score)
 
     @bentoml.on_deployment
     @staticmethod
@@ -76,7 +86,7 @@ class Leadheat:
     @bentoml.api(input_spec=json_of(ScoreRequest), output_spec=json_of(Score))
     async def score(self, request: ScoreRequest, /) -> Score:
         """The score of one lead."""
-        return self._score(self.desk.current, request.record(), _moment(request.as_of), explain=request.explain)
+        return await self._together.ask(Asked(request.record(), _moment(request.as_of), request.explain))
 
     @bentoml.api(input_spec=json_of(ScoreBatchRequest), output_spec=json_of(ScoreBatch))
     async def score_batch(self, request: ScoreBatchRequest, /) -> ScoreBatch:
@@ -85,18 +95,19 @@ class Leadheat:
         scores: list[Score] = []
         async with self._batch:
             for first in range(0, len(request.leads), CHUNK):
-                records = [record_of(one["lead"], one.get("interactions", [])) for one in request.leads[first : first + CHUNK]]
-                scores += await asyncio.to_thread(self._score_all, in_service, records, as_of, explain=request.explain)
+                some = request.leads[first : first + CHUNK]
+                asked = [Asked(record_of(one["lead"], one.get("interactions", [])), as_of, request.explain) for one in some]
+                scores += await asyncio.to_thread(self._score_by, in_service, asked)
         return {"scores": scores}
 
-    def _score(self, in_service: InService, record: LeadRecord, as_of: int, *, explain: bool) -> Score:
-        scorer = in_service.scorer
-        answer = scorer.answer(history_of([record], scorer.schema), as_of, explain=explain)
-        self.desk.note(answer)
-        return answer.score
+    def _score(self, asked: list[Asked]) -> list[Score]:
+        return self._score_by(self.desk.current, asked)
 
-    def _score_all(self, in_service: InService, records: list[LeadRecord], as_of: int, *, explain: bool) -> list[Score]:
-        return [self._score(in_service, record, as_of, explain=explain) for record in records]
+    def _score_by(self, in_service: InService, asked: list[Asked]) -> list[Score]:
+        answers = in_service.scorer.answers(*zip(*asked, strict=True))
+        for answer in answers:
+            self.desk.note(answer)
+        return [answer.score for answer in answers]
 
 
 def _moment(as_of: datetime | None) -> int:

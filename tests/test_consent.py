@@ -24,7 +24,6 @@ from features.dataset import Dataset
 from features.history import History
 from features.records import InteractionRecord, LeadRecord, history_of
 from features.vocabulary import fit_features
-from models.answer import answer
 from models.fallback import RulesScorer
 from models.parity import parity
 from tests.naive import naive
@@ -179,7 +178,7 @@ def test_a_score_says_how_many_interactions_do_not_count(world: SmallWorld) -> N
     row = scorer.score_many(history, np.zeros(1, np.int64), np.array([as_of])).to_pylist()[0]
     assert row["interactions_without_consent"] == 2
     without = history_of([lead._replace(interactions=[*visits[1:3], *banner])], world.scorer.schema)
-    assert answer(scorer, without, as_of).features.tobytes() == answer(scorer, history, as_of).features.tobytes()
+    assert scorer.answer(without, as_of).features.tobytes() == scorer.answer(history, as_of).features.tobytes()
     alone = RulesScorer(consent=(rule,))
     assert alone.score(history_of([lead], alone.schema), as_of).interactions_without_consent == 2
 

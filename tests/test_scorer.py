@@ -12,6 +12,7 @@ from features import kernel
 from features.contract import DAY, from_micros
 from features.records import InteractionRecord, LeadRecord, history_of
 from features.snapshots import open_leads
+from models.answer import answers
 from models.calibration import Calibration, to_probability
 from models.margin import LinearMargin, squash
 from models.score import Score
@@ -103,6 +104,19 @@ def test_a_lead_alone_has_every_bit_it_has_among_all(world: SmallWorld, scorer: 
 def test_without_reasons_the_numbers_are_the_same(world: SmallWorld) -> None:
     for short, long in zip(scores(world, world.scorer, 20, explain=False), scores(world, world.scorer, 20), strict=True):
         assert short == replace(long, reasons=[], base=None, cools_on=None, baseline=replace(long.baseline, reasons=[]))
+
+
+def test_leads_are_scored_together_as_each_alone(world: SmallWorld, scorer: LeadScorer) -> None:
+    count, history = 100, world.dataset.history.slice(0, 100)
+    as_of, explain = history.created_at + DAY * (5 + np.arange(count) % 30), np.arange(count) % 3 > 0
+    previous = np.arange(count) % 4 - 1
+    together = answers(scorer, history, as_of, previous, explain=explain)
+    for number, (one, x, _) in enumerate(together):
+        before = NAMES[previous[number]] if previous[number] >= 0 else None
+        alone = scorer.answer(world.alone(number), int(as_of[number]), before, explain=bool(explain[number]))
+        assert one == alone.score
+        assert x.tobytes() == alone.features.tobytes()
+    assert sum(one.cools_on is not None for one, *_ in together) > 3
 
 
 def test_the_score_is_the_share_of_the_reference_population_below(world: SmallWorld) -> None:
