@@ -48,7 +48,11 @@ class RulesScorer:
 
     def answer(self, history: History, as_of: int, previous: Temperature | None = None, *, explain: bool = True) -> Answer:
         """The same with the features that the score rests on, which are other ones for other types."""
-        return self._scorer_of(history.type.levels).answer(history, as_of, previous, explain=explain)
+        return self.fitted(history).answer(history, as_of, previous, explain=explain)
+
+    def fitted(self, history: History) -> LeadScorer:
+        """The rules as a scorer that knows the types of a history."""
+        return self._scorer_of(history.type.levels)
 
     def answers(self, leads: Sequence[LeadRecord], as_of: Sequence[int], explain: Sequence[bool]) -> list[Answer]:
         """The same for several leads, each at its moment, microseconds UTC, and with reasons or without."""

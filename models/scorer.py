@@ -130,6 +130,10 @@ class LeadScorer:
 
         return save(self, folder)
 
+    def fitted(self, _: History) -> LeadScorer:
+        """What scores a history: this, whatever its types."""
+        return self
+
     def numbers(self, history: History, lead: Integers, as_of: Integers, threads: int = 1, previous: npt.ArrayLike | None = None) -> Scored:
         """Score m snapshots in numbers.
 

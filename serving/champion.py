@@ -14,7 +14,7 @@ from features.records import InteractionRecord, LeadRecord, history_of
 from models import home
 from models.fallback import RulesScorer
 from models.scorer import LeadScorer
-from models.settings import read_settings
+from models.settings import Settings, read_settings
 from serving import metrics
 
 EVERY = 2.0
@@ -138,8 +138,17 @@ def rules_alone() -> RulesScorer:
     Raises:
         SettingsError: the file is not there, or says something it must not.
     """
-    named = os.environ.get("LEADHEAT_SETTINGS")
-    settings = read_settings(Path(named)).settings if named else None
+    settings = named_settings()
     scorer = RulesScorer(settings.scoring, settings.snapshots.horizon, settings.data.consent) if settings else RulesScorer()
     try_out(scorer)
     return scorer
+
+
+def named_settings() -> Settings | None:
+    """The ``leadheat.toml`` that ``LEADHEAT_SETTINGS`` names; None where it names none.
+
+    Raises:
+        SettingsError: the file is not there, or says something it must not.
+    """
+    named = os.environ.get("LEADHEAT_SETTINGS")
+    return read_settings(Path(named)).settings if named else None

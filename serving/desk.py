@@ -9,14 +9,16 @@ from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
 
-from features.store.engine import StoreError
+from features.store.engine import StoreError, address, open_store
 from models import score_log
 from models.answer import Answer
+from models.home import home
 from models.settings import ScoringSettings
 from serving import champion, metrics
-from serving.champion import ChampionWatch, InService, rules_alone
+from serving.champion import ChampionWatch, InService, named_settings, rules_alone
 from serving.limits import LIMITS
 from serving.loops import Loop
+from serving.memory.memory import Memory
 from serving.recorder import Recorder
 
 T = TypeVar("T")
@@ -28,13 +30,13 @@ class Desk:
     Attributes:
         watch: keeps the champion of this machine in service.
         recorder: writes the score log.
-        memory: the store, or None while there is none.
+        memory: the store; what needs it raises a ``StoreError`` while it cannot be reached.
     """
 
     def __init__(self) -> None:
         self.watch = ChampionWatch(rules_alone())
         self.recorder = Recorder(score_log.folder())
-        self.memory: Any = None
+        self.memory = Memory(open_store(address(home())), lambda: self.current.scorer, self.note, repeatable=_repeatable())
         self._threads = ThreadPoolExecutor(LIMITS.threads, "desk")
 
     @property
@@ -75,4 +77,11 @@ class Desk:
     def close(self) -> None:
         """Wait for what the threads have begun, and write what the score log has not."""
         self._threads.shutdown(cancel_futures=True)
+        self.memory.close()
         self.recorder.close()
+
+
+def _repeatable() -> bool:
+    """Whether a lead stays open when it is won, as the data set has it that ``LEADHEAT_SETTINGS`` names."""
+    settings = named_settings()
+    return settings is not None and settings.data.repeatable

@@ -13,6 +13,7 @@ from serving import metrics
 from serving.desk import Desk
 from serving.docs import openapi
 from serving.endpoints import Endpoint, Routes
+from serving.memory.routes import MEMORY
 from serving.schemas import Index, Readiness, ScoreBatch, ScoreBatchRequest, ScoreRequest
 
 
@@ -65,5 +66,5 @@ GENERAL = (
     Endpoint("GET", "/schema.json", None, None, dict[str, Any], "read", "The description that BentoML's clients read."),
 )
 
-ROUTES = Routes((*SCORING, *GENERAL))
+ROUTES = Routes((*SCORING, *MEMORY, *GENERAL))
 """Every route there is."""

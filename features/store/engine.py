@@ -15,6 +15,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from features.contract import LeadheatError, SettingsError
 from features.store.schema import leads
@@ -127,7 +128,7 @@ def told() -> Iterator[None]:
         if isinstance(error, OperationalError) or error.connection_invalidated or "full" in reason:
             raise StoreError("The store cannot be reached, or is full.", "Ask again later; nothing of this request was kept.") from error
         raise
-    except TimeoutError as error:
+    except PoolTimeout as error:
         raise StoreError("The store is busy.", "Ask again later; nothing of this request was kept.") from error
 
 

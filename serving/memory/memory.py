@@ -1,0 +1,155 @@
+"""What the service remembers of leads: it takes what happens to them and says where each of them stands."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from features.store.engine import StoreError, migrate, reading, writing
+from models.answer import Answer
+from models.score import Score
+from serving.champion import Scorer
+from serving.memory import adding, lead_view, worklist
+from serving.memory.scoring import rescore_all
+from serving.memory.views import LeadView, Taken, WorklistPage
+from serving.memory.worklist import WorklistQuery
+
+TRIES = 10
+"""How often a request begins anew because its leads were merged meanwhile."""
+
+
+class Memory:
+    """The store and the scorer together. Every method is one transaction, and may be called from any thread.
+
+    Args:
+        engine: of the store; its tables are made, or brought up to date, when it is first needed.
+        scorer: says what scores now.
+        log: takes each score that was stored, after it was.
+        repeatable: whether a lead stays open when it is won.
+    """
+
+    def __init__(self, engine: Engine, scorer: Callable[[], Scorer], log: Callable[[Answer], None], *, repeatable: bool = False) -> None:
+        self.engine = engine
+        self.repeatable = repeatable
+        self._scorer = scorer
+        self._log = log
+        self._opening = threading.Lock()
+        self._open = False
+
+    def open(self) -> None:
+        """Make the tables, or bring them up to date, once.
+
+        Raises:
+            StoreError: the store cannot be reached.
+            SettingsError: it is of a newer release.
+        """
+        with self._opening:
+            if not self._open:
+                migrate(self.engine)
+                self._open = True
+
+    def close(self) -> None:
+        """Let all connections go."""
+        self.engine.dispose()
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction; the scores that ``rescore`` made within it are logged once it is done.
+
+        Raises:
+            StoreError: the store cannot be reached, is full or too busy; nothing is kept.
+        """
+        self.open()
+        with writing(self.engine) as connection:
+            answers: list[Answer] = []
+            connection.info["answers"] = answers
+            yield connection
+        for answer in answers:
+            self._log(answer)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one moment of the store.
+
+        Raises:
+            StoreError: the store cannot be reached.
+        """
+        self.open()
+        with reading(self.engine) as connection:
+            yield connection
+
+    def take_interactions(self, interactions: Sequence[Mapping[str, Any]], origin: str, *, explain: bool = True) -> Taken:
+        """Store interactions and score their leads; unknown leads are made. All are stored, or none.
+
+        Args:
+            interactions: each as ``serving.memory.views.InteractionOf``.
+            origin: where they come from.
+            explain: with reasons.
+
+        Raises:
+            StoreError: as ``writing``.
+        """
+        return self._take(adding.add_interactions, interactions, origin, "interaction", explain=explain)
+
+    def put_outcomes(self, outcomes: Sequence[Mapping[str, Any]], origin: str, *, explain: bool = True) -> Taken:
+        """Store what became of leads, each as ``serving.memory.views.OutcomeOf``; else as ``take_interactions``."""
+        return self._take(adding.add_outcomes, outcomes, origin, "outcome", explain=explain)
+
+    def put_leads(self, leads: Sequence[Mapping[str, Any]], origin: str, *, explain: bool = True) -> Taken:
+        """Store attributes of leads, each as ``serving.memory.views.LeadAttributes``; else as ``take_interactions``.
+
+        A lead that is known and does not change is told as a duplicate.
+        """
+        return self._take(adding.put_leads, leads, origin, "lead", explain=explain)
+
+    def _take(self, add: Callable[..., int], rows: Sequence[Mapping[str, Any]], origin: str, cause: str, *, explain: bool) -> Taken:
+        with self._locked([row["lead_id"] for row in rows]) as (connection, lead_of, stamps):
+            moved = [{**row, "lead_id": lead_of[row["lead_id"]]} for row in rows]
+            stored = add(connection, moved, stamps, origin)
+            scores = rescore_all(connection, stamps, cause, self._scorer(), repeatable=self.repeatable, explain=explain)
+            named = dict.fromkeys(row["lead_id"] for row in moved)
+        return Taken(stored, len(rows) - stored, [scores[lead_id] for lead_id in named])
+
+    @contextmanager
+    def _locked(self, lead_ids: Iterable[str]) -> Iterator[tuple[Connection, Mapping[str, str], Mapping[str, int]]]:
+        """A transaction that holds leads: the connection, which lead each id means (of a merged one, the survivor), and the stamps."""
+        lead_of = {one: one for one in lead_ids}
+        for _ in range(TRIES):
+            with self.writing() as connection:
+                locked = adding.lock(connection, set(lead_of.values()))
+                merged = {one: into for one, (_, into) in locked.items() if into is not None}
+                if not merged:
+                    yield connection, lead_of, {one: stamp for one, (stamp, _) in locked.items()}
+                    return
+                connection.rollback()
+            lead_of = {asked: merged.get(one, one) for asked, one in lead_of.items()}
+        raise StoreError("The store is busy merging these leads.", "Ask again later; nothing of this request was kept.")
+
+    def rescore(self, connection: Connection, lead_id: str, cause: str) -> Score | None:
+        """Lock a lead, score it anew and write where it stands; None where there is no such lead.
+
+        Args:
+            connection: of ``writing``.
+            lead_id: a lead that was not merged into another.
+            cause: as in ``features.store.schema.changes``.
+        """
+        stamps = adding.stamp(connection, lead_id)
+        return rescore_all(connection, stamps, cause, self._scorer(), repeatable=self.repeatable).get(lead_id)
+
+    def lead(self, lead_id: str) -> LeadView | None:
+        """All about a lead, with its score as of now; of one that was merged into another, all about the other."""
+        with self.reading() as connection:
+            return lead_view.view(connection, lead_id, self._scorer(), repeatable=self.repeatable)
+
+    def worklist(self, asked: WorklistQuery) -> WorklistPage:
+        """A page of the worklist.
+
+        Raises:
+            RequestError: a filter or the cursor cannot be read.
+        """
+        with self.reading() as connection:
+            return worklist.page(connection, asked)

@@ -1,0 +1,62 @@
+"""The routes of the store: what happened goes in, where leads stand comes out."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from serving.desk import Desk
+from serving.endpoints import Endpoint
+from serving.errors import RequestError
+from serving.memory.views import InteractionsRequest, LeadsRequest, LeadView, OutcomesRequest, Taken, WorklistPage
+from serving.memory.worklist import WorklistQuery
+
+ORIGIN = "api"
+"""Where things come from when a request does not say."""
+
+
+async def take_interactions(desk: Desk, _request: Request, asked: InteractionsRequest) -> Taken:
+    """Store interactions and score their leads."""
+    given = asked["interactions"]
+    return await desk.run(desk.memory.take_interactions, given, asked.get("origin", ORIGIN), explain=asked.get("explain", True))
+
+
+async def put_leads(desk: Desk, _request: Request, asked: LeadsRequest) -> Taken:
+    """Store attributes of leads and score them."""
+    return await desk.run(desk.memory.put_leads, asked["leads"], asked.get("origin", ORIGIN), explain=asked.get("explain", True))
+
+
+async def put_outcomes(desk: Desk, _request: Request, asked: OutcomesRequest) -> Taken:
+    """Store what became of leads."""
+    return await desk.run(desk.memory.put_outcomes, asked["outcomes"], asked.get("origin", ORIGIN), explain=asked.get("explain", True))
+
+
+async def lead(desk: Desk, request: Request, _asked: None) -> LeadView:
+    """All about a lead."""
+    lead_id = request.path_params["lead_id"]
+    found = await desk.run(desk.memory.lead, lead_id)
+    if found is None:
+        raise RequestError(404, "There is no such lead.", "POST /interactions or POST /leads makes one.")
+    return found
+
+
+async def worklist(desk: Desk, _request: Request, asked: WorklistQuery) -> WorklistPage:
+    """The worklist."""
+    return await desk.run(desk.memory.worklist, asked)
+
+
+MEMORY = (
+    Endpoint(
+        "POST",
+        "/interactions",
+        take_interactions,
+        InteractionsRequest,
+        Taken,
+        "write",
+        "Store interactions, each once, and score their leads anew; all are stored, or none.",
+        bulk=True,
+    ),
+    Endpoint("POST", "/leads", put_leads, LeadsRequest, Taken, "write", "Store attributes of leads and score them anew.", bulk=True),
+    Endpoint("POST", "/outcomes", put_outcomes, OutcomesRequest, Taken, "write", "Store which leads were won or lost.", bulk=True),
+    Endpoint("GET", "/leads/{lead_id}", lead, None, LeadView, "read", "A lead: what is stored, its score, the path of its temperature."),
+    Endpoint("GET", "/leads", worklist, None, WorklistPage, "read", "The worklist: what to do first comes first.", query=WorklistQuery),
+)

@@ -1,0 +1,133 @@
+"""What the service remembers, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from features.contract import parse_moment, to_micros
+from features.history import DIRECTIONS
+from features.records import InteractionRecord, LeadRecord, history_of
+from models.score import Score
+from serving.memory.memory import Memory
+from tests.remembering import Remembering, attributes_of, interactions_of, remembering
+from tests.small_world import SmallWorld
+
+NOW = datetime.now(UTC)
+LEAD = 7
+
+
+@pytest.fixture
+def made(store_url: str, world: SmallWorld) -> Iterator[Remembering]:
+    with remembering(store_url, world.scorer) as one:
+        yield one
+
+
+@pytest.fixture
+def memory(made: Remembering) -> Memory:
+    return made.memory
+
+
+def visit(lead_id: str = "ann", hours: float = 1, **more: Any) -> Any:
+    return {"lead_id": lead_id, "type": "page_view", "occurred_at": NOW - timedelta(hours=hours), "direction": "inbound"} | more
+
+
+def record(lead_id: str, rows: list[dict[str, Any]], attributes: dict[str, Any] | None = None, created_at: int | None = None) -> LeadRecord:
+    """The same lead as whoever has it at hand would have it scored."""
+    return LeadRecord(lead_id, created_at, attributes, [one_of(row) for row in rows])
+
+
+def one_of(row: dict[str, Any]) -> InteractionRecord:
+    direction = DIRECTIONS.get(row["direction"] or "", 0)
+    return InteractionRecord(row["type"], to_micros(row["occurred_at"]), None, direction, attributes=row.get("attributes"))
+
+
+def same(one: Score, other: Score) -> None:
+    for field in ("as_of", "probability", "log_odds", "score", "baseline", "temperature", "reasons", "trend", "cools_on", "stage"):
+        assert getattr(one, field) == getattr(other, field), field
+
+
+def test_what_is_stored_is_scored_as_if_it_came_along(memory: Memory, world: SmallWorld) -> None:
+    rows = [visit(hours=hour) for hour in range(30)]
+    taken = memory.take_interactions(rows, "web")
+    assert (taken.stored, taken.duplicates, len(taken.scores)) == (30, 0, 1)
+    (score,) = taken.scores
+    same(score, world.scorer.score(history_of([record("ann", rows)], world.scorer.schema), parse_moment(score.as_of)))
+
+
+def test_late_and_unordered_interactions_are_placed_right(memory: Memory, world: SmallWorld) -> None:
+    rows, own = interactions_of(world.alone(LEAD), "ann"), attributes_of(world.alone(LEAD))
+    late = list(rows)
+    random.Random(5).shuffle(late)  # noqa: S311 - an order, no secret
+    created = rows[0]["occurred_at"] - timedelta(days=1)
+    memory.put_leads([{"lead_id": "ann", "created_at": created, "attributes": own}], "crm")
+    for one in late:
+        (score,) = memory.take_interactions([one], "crm").scores
+    in_order = record("ann", rows, own, to_micros(created))
+    same(score, world.scorer.score(history_of([in_order], world.scorer.schema), parse_moment(score.as_of)))
+
+
+def test_a_repeated_request_changes_nothing_and_gives_the_score_again(memory: Memory) -> None:
+    rows = [visit(hours=hour) for hour in range(5)] + [visit(hours=9, interaction_id="9"), visit(hours=9)]
+    first = memory.take_interactions(rows, "web")
+    again = memory.take_interactions(rows, "web")
+    assert (first.stored, first.duplicates) == (7, 0)
+    assert (again.stored, again.duplicates) == (0, 7)
+    assert [one.lead_id for one in again.scores] == ["ann"]
+    view = memory.lead("ann")
+    assert view is not None
+    assert view.interactions_stored == 7
+
+
+def test_the_first_of_one_id_is_kept(memory: Memory) -> None:
+    first, other = visit(interaction_id="1", attributes={"pages": 3.0}), visit(hours=2, interaction_id="1", attributes={"pages": 4.0})
+    assert memory.take_interactions([first, other, visit("bob", interaction_id="1")], "web").stored == 2
+    assert memory.take_interactions([other], "web").duplicates == 1
+    view = memory.lead("ann")
+    assert view is not None
+    assert [one.attributes for one in view.interactions] == [{"pages": 3.0}]
+
+
+def test_many_at_once_count_each_interaction_once(memory: Memory, made: Remembering) -> None:
+    rows = [[visit("ann", hours=hour), visit("bob", hours=hour)] for hour in range(10)]
+    with ThreadPoolExecutor(4) as pool:
+        taken = list(pool.map(lambda some: memory.take_interactions(some[::-1], "web", explain=False), rows * 2))
+    assert (sum(one.stored for one in taken), sum(one.duplicates for one in taken)) == (20, 20)
+    moments = [parse_moment(one.score.as_of) for one in made.logged if one.score.lead_id == "ann"]
+    assert len(set(moments)) == len(moments) == 20
+
+
+def test_attributes_have_an_origin_and_null_removes_them(memory: Memory) -> None:
+    lead = {"lead_id": "ann", "created_at": NOW, "attributes": {"industry": "retail", "size": 12.0, "vip": True}}
+    assert memory.put_leads([lead], "crm").stored == 1
+    assert memory.put_leads([lead], "crm").duplicates == 1
+    assert memory.put_leads([{"lead_id": "ann", "attributes": {"size": None, "vip": False}}], "form").stored == 1
+    view = memory.lead("ann")
+    assert view is not None
+    assert {(one.name, one.value, one.origin) for one in view.attributes} == {("industry", "retail", "crm"), ("vip", False, "form")}
+    assert view.created_at == NOW.isoformat(timespec="microseconds")
+
+
+def test_a_closed_lead_is_flagged(memory: Memory) -> None:
+    memory.take_interactions([visit()], "web")
+    closed = {"lead_id": "ann", "outcome": "won", "closed_at": NOW - timedelta(minutes=1)}
+    assert memory.put_outcomes([closed], "crm").scores[0].flags[-1] == "closed"
+    again = memory.put_outcomes([closed], "crm")
+    assert (again.stored, again.duplicates) == (0, 1)
+    assert "closed" in memory.take_interactions([visit(hours=3)], "web").scores[0].flags
+
+
+def test_where_conversions_are_repeatable_a_won_lead_stays_open(store_url: str, world: SmallWorld) -> None:
+    with remembering(store_url, world.scorer, repeatable=True) as one:
+        won, lost = ({"lead_id": "ann", "outcome": outcome, "closed_at": NOW} for outcome in ("won", "lost"))
+        assert "closed" not in one.memory.put_outcomes([won], "crm").scores[0].flags
+        assert "closed" in one.memory.put_outcomes([lost], "crm").scores[0].flags
+
+
+def test_a_lead_that_is_not_there(memory: Memory) -> None:
+    assert memory.lead("nobody") is None
