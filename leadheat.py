@@ -86,6 +86,27 @@ def serve(port: int, host: str, workers: int) -> None:
     run(port, workers, host)
 
 
+@main.command()
+@click.option("--every", type=click.FloatRange(min=1), metavar="SECONDS", help="Again and again, whatever happens, until interrupted.")
+@JSON
+@example("leadheat pull --every 3")
+def pull(every: float | None, *, as_json: bool) -> None:
+    """Bring the registry's champion to this machine. `leadheat serve` does it by itself where the registry is a server's."""
+    from models.registry import Registry
+
+    registry = Registry()
+    if every is not None:
+        import asyncio
+
+        from serving import log
+        from serving.loops import Loop
+
+        log.configure()
+        asyncio.run(Loop(f"the pull from {registry.uri.rpartition('@')[2]}", every, registry.pull).run())
+    version = registry.pull().version
+    say({"version": version}, f"Version {version} is the champion of this machine.", as_json=as_json)
+
+
 @main.group()
 def keys() -> None:
     """API keys of the service; it takes up changes within a second."""

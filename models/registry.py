@@ -181,6 +181,15 @@ class Registry:
         with home.changing("registry.lock"):
             self._settle()
 
+    def pull(self) -> Version:
+        """Make the registry's champion that of this machine; the registry is only read.
+
+        What cannot be fetched whole changes nothing: the champion of before stays.
+        """
+        champion = self.version(CHAMPION)
+        self._put_in_service(champion.version)
+        return champion
+
     @contextmanager
     def _deciding(self) -> Iterator[None]:
         """One decision at a time on this machine, and none upon an unfinished one."""
@@ -208,7 +217,10 @@ class Registry:
             self._client.set_registered_model_alias(MODEL, PREVIOUS, champion.replaces)
         if aliases.get(CHALLENGER) == champion.version:
             self._client.delete_registered_model_alias(MODEL, CHALLENGER)
-        folder = self.fetch(champion.version)
+        self._put_in_service(champion.version)
+
+    def _put_in_service(self, version: str) -> None:
+        folder = self.fetch(version)
         in_service = home.champion()
         if in_service is None or in_service.folder != folder:
             home.put_in_service(folder)

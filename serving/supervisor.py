@@ -6,15 +6,22 @@ does not end when asked to, and lets the metrics of the dead count on.
 
 from __future__ import annotations
 
+import os
+import shlex
+import sys
+from pathlib import Path
 from typing import Any
 
 from bentoml._internal.utils import circus
+from circus.watcher import Watcher
 from prometheus_client import multiprocess
 
 from serving.limits import LIMITS
 
 EVERY = 1.0
 """Seconds between two looks at the workers."""
+PULL_EVERY = 3.0
+"""Seconds between two looks at a registry on a server."""
 GRACE = LIMITS.request_timeout + 10.0
 """Seconds that a worker has to finish its requests and its logs before it is ended."""
 
@@ -27,7 +34,16 @@ class Supervisor(circus.Arbiter):
             watcher.respawn = True
             watcher.graceful_timeout = GRACE
             watcher.hooks["after_reap"] = bury
-        super().__init__(watchers, **(options | {"check_delay": EVERY}))
+        super().__init__([*watchers, *_puller()], **(options | {"check_delay": EVERY}))
+
+
+def _puller() -> list[Any]:
+    """What brings the champion of a registry on a server to this machine: a process of its own, for workers are to load no MLflow."""
+    if not os.environ.get("MLFLOW_TRACKING_URI", "").startswith(("http://", "https://")):
+        return []
+    arguments = ["-m", "leadheat", "pull", "--every", f"{PULL_EVERY:g}"]
+    root = str(Path(__file__).resolve().parent.parent)
+    return [Watcher("puller", shlex.quote(sys.executable), arguments, copy_env=True, working_dir=root, graceful_timeout=5.0)]
 
 
 def bury(watcher: Any, process_pid: int, **_: Any) -> bool:

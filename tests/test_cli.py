@@ -36,6 +36,7 @@ COMMANDS = [
     "promote",
     "rollback",
     "serve",
+    "pull",
     "keys add",
     "keys list",
     "keys revoke",

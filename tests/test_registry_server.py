@@ -10,6 +10,7 @@ import pytest
 
 from features.contract import ModelError
 from models.registry import Registry
+from tests.server import Server
 from tests.tracked import aliases, in_service, name_in, served, trained
 
 
@@ -39,7 +40,7 @@ def test_a_server_tracks_and_a_machine_without_the_files_gets_the_champion(
     assert name_in(in_service().folder) == "two"
 
     monkeypatch.setenv("LEADHEAT_HOME", str(tmp_path / "service"))
-    Registry().settle()
+    assert Registry().pull().version == two
     assert name_in(in_service().folder) == "two"
     assert registry.rollback().version == one
     assert aliases(registry) == {"champion": one, "previous": two}
@@ -48,3 +49,8 @@ def test_a_server_tracks_and_a_machine_without_the_files_gets_the_champion(
         registry.promote("9", "by hand")
     assert not list(tmp_path.glob("*.db"))
     assert capfd.readouterr().out == ""
+
+    monkeypatch.setenv("LEADHEAT_HOME", str(tmp_path / "trainer"))
+    with Server(tmp_path / "service", {"MLFLOW_TRACKING_URI": server}) as service:
+        registry.promote(two, "better again")
+        service.wait_until(lambda: f"Version {two} cannot be used" in service.get("/readyz").json["problem"], 60)
