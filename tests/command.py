@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -51,6 +52,11 @@ class Place:
             "PYTHONPATH": str(REPO),
             "COLUMNS": "80",
         }
+
+    def with_database(self, empty: Path) -> Place:
+        """The place with an MLflow database that is made already, as the fixture ``empty_database`` has one."""
+        shutil.copy(empty, self.folder / "leadheat.db")
+        return self
 
     def run(self, *arguments: str) -> Done:
         """Run ``leadheat ARGUMENTS`` to its end; no command may end in a traceback."""

@@ -132,8 +132,8 @@ def test_what_keeps_from_training_cannot_be_allowed_away() -> None:
 
 
 @pytest.mark.slow
-def test_training_stops_at_an_error_and_records_what_was_allowed(tmp_path: Path) -> None:
-    place = Place(tmp_path)
+def test_training_stops_at_an_error_and_records_what_was_allowed(tmp_path: Path, empty_database: Path) -> None:
+    place = Place(tmp_path).with_database(empty_database)
     simulate(tmp_path / "world", LEADS, 3, WorldSettings(leaks=("outcome_type",)))
     few = place.settle("few.toml", rounds=10, patience=2)
     few.write_text(few.read_text() + '[features]\nwindows = ["30d"]\nhalf_lives = ["7d"]\n')

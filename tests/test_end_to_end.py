@@ -25,15 +25,16 @@ LEADS = 200
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def place(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Place:
     """A champion of bpic2012 that was learnt quickly."""
     folder, data = tmp_path_factory.mktemp("bpic2012"), shared_data("bpic2012")
     settings = (DATASETS / "bpic2012.toml").read_text().replace("../../../shared/data/bpic2012", str(data))
     (folder / "leadheat.toml").write_text(f"{settings}\n[model]\nrounds = 40\npatience = 10\n")
-    done = Place(folder).run("train", ".", "--json")
+    place = Place(folder).with_database(empty_database)
+    done = place.run("train", ".", "--json")
     assert done.code == 0, done.err
     assert done.json["promoted"]
-    return Place(folder)
+    return place
 
 
 def bodies(lead_ids: list[str], data: Path) -> dict[str, dict[str, Any]]:

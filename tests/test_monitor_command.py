@@ -12,9 +12,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def place(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Place:
     """A champion, and its scores at three moments, one of them twice."""
-    place = Place(tmp_path_factory.mktemp("monitor"))
+    place = Place(tmp_path_factory.mktemp("monitor")).with_database(empty_database)
     place.simulate(rounds=40, patience=10)
     settings = place.folder / "world" / "leadheat.toml"
     settings.write_text(settings.read_text() + '\n[exploration]\nshare = 0.1\n\n[monitor]\nworked = { types = ["sales_call"] }\n')

@@ -17,8 +17,8 @@ COMMAND = ("train", "world", "--no-promote", "--tune", str(TRIALS), "--json")
 
 
 @pytest.mark.slow
-def test_an_interrupted_tuning_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    place = Place(tmp_path)
+def test_an_interrupted_tuning_goes_on_where_it_stopped(tmp_path: Path, empty_database: Path) -> None:
+    place = Place(tmp_path).with_database(empty_database)
     place.simulate(1_000, rounds=8, rows_per_leaf=20, boosting_from=30)
     process = place.start(*COMMAND)
     wait_for_a_trial(tmp_path / "home" / "tuning")
