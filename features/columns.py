@@ -33,9 +33,9 @@ class Categorical:
     @classmethod
     def of(cls, texts: Sequence[str | None]) -> Categorical:
         """Encode a short sequence of texts; ``None`` is missing."""
-        levels = tuple(sorted({text for text in texts if text is not None}))
-        code = {level: i for i, level in enumerate(levels)}
-        return cls(np.array([-1 if text is None else code[text] for text in texts], np.int32), levels)
+        levels = tuple(sorted(text for text in set(texts) if text is not None))
+        code: dict[str | None, int] = {level: i for i, level in enumerate(levels)} | {None: -1}
+        return cls(np.array([code[text] for text in texts], np.int32), levels)
 
     @classmethod
     def of_arrow(cls, column: pa.ChunkedArray) -> Categorical:

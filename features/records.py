@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from itertools import pairwise
-from operator import attrgetter
+from itertools import groupby
+from operator import attrgetter, lt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ from features.history import History
 _LAST_DIRECTION = 3
 _OCCURRED_AT = attrgetter("occurred_at")
 _NOTHING: Mapping[str, Any] = {}
+_NUMBERS, _TEXTS = {float, type(None)}, {str, type(None)}
 
 
 class InteractionRecord(NamedTuple):
@@ -61,7 +62,7 @@ def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
     np.cumsum([len(part) for part in parts], out=start[1:])
     kinds, occurred, recorded, directions, _, _, values = zip(*rows, strict=True) if rows else ((),) * len(InteractionRecord._fields)
     occurred_at = np.array(occurred, np.int64)
-    late = any(moment is not None for moment in recorded)
+    late = recorded.count(None) < len(recorded)
     history = History(
         lead_ids=pa.array([lead.lead_id for lead in leads], pa.string()),
         start=start,
@@ -99,23 +100,28 @@ def _known_at(row: InteractionRecord) -> int:
 
 def _sorted_once(lead: LeadRecord, schema: Schema) -> list[InteractionRecord]:
     """By time, then by content as ``History.from_tables`` does; a repeated ``interaction_id`` counts once, as first known."""
-    rows: Iterable[InteractionRecord] = lead.interactions
+    rows: Sequence[InteractionRecord] = lead.interactions
     if schema.excluded:
         rows = [row for row in rows if not schema.excludes(row.type)]
     ids = [row.interaction_id for row in rows if row.interaction_id is not None]
     if len(set(ids)) < len(ids):
         rows = _first_known(rows, schema)
-    in_time = sorted(rows, key=_OCCURRED_AT)
-    if all(one.occurred_at < other.occurred_at for one, other in pairwise(in_time)):
-        return in_time
-    return sorted(in_time, key=partial(_content, schema=schema))
+    moments = [row.occurred_at for row in rows]
+    if all(map(lt, moments, moments[1:])):
+        return list(rows)
+    return [row for _, tied in groupby(sorted(rows, key=_OCCURRED_AT), _OCCURRED_AT) for row in _settled(list(tied), schema)]
 
 
-def _first_known(rows: Iterable[InteractionRecord], schema: Schema) -> Iterable[InteractionRecord]:
-    first: dict[object, InteractionRecord] = {}
-    for number, row in enumerate(sorted(rows, key=lambda row: (_known_at(row), *_content(row, schema)))):
-        first.setdefault(number if row.interaction_id is None else row.interaction_id, row)
-    return first.values()
+def _settled(tied: list[InteractionRecord], schema: Schema) -> list[InteractionRecord]:
+    """Interactions at one moment, by their content."""
+    return tied if len(tied) == 1 else sorted(tied, key=partial(_content, schema=schema))
+
+
+def _first_known(rows: Iterable[InteractionRecord], schema: Schema) -> list[InteractionRecord]:
+    by_id: dict[object, list[InteractionRecord]] = {}
+    for number, row in enumerate(rows):
+        by_id.setdefault(number if row.interaction_id is None else row.interaction_id, []).append(row)
+    return [same[0] if len(same) == 1 else min(same, key=lambda row: (_known_at(row), *_content(row, schema))) for same in by_id.values()]
 
 
 def _moment(row: InteractionRecord) -> tuple[Any, ...]:
@@ -138,13 +144,18 @@ def _attributes(rows: Sequence[Mapping[str, Any] | None], numeric: Iterable[str]
     values = [row or _NOTHING for row in rows]
     return Attributes(
         {name: _numbers([row.get(name) for row in values], name) for name in numeric},
-        {name: Categorical.of([one if type(one := row.get(name)) is str and one else text(one) for row in values]) for name in categorical},
+        {name: Categorical.of(_texts([row.get(name) for row in values])) for name in categorical},
     )
+
+
+def _texts(values: list[Any]) -> list[str | None]:
+    """What ``text`` says of each value; most are texts already."""
+    return values if _TEXTS.issuperset(map(type, values)) and "" not in values else list(map(text, values))
 
 
 def _numbers(values: Sequence[Any], name: str) -> np.ndarray:
     """float64[n] of what ``number`` says of each value; NumPy reads all at once what is plainly numeric."""
-    if all(value is None or type(value) is float for value in values):
+    if _NUMBERS.issuperset(map(type, values)):
         numbers = np.array(values, np.float64)
         return np.where(np.abs(numbers) <= LARGEST, numbers, np.nan)
     return np.array([number(value, name) for value in values], np.float64)

@@ -15,7 +15,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails, core_schema
 from typing_extensions import TypedDict
 
-from features.contract import DataError, Strict, to_micros
+from features.contract import DataError, Strict, all_to_micros, to_micros
 from features.history import DIRECTIONS, UNKNOWN
 from features.records import InteractionRecord, LeadRecord
 
@@ -133,22 +133,20 @@ def record_of(lead: Mapping[str, Any], interactions: Sequence[Interaction]) -> L
     """A validated lead as the scorer takes it."""
     created_at = lead.get("created_at")
     return LeadRecord(
-        lead["lead_id"],
-        None if created_at is None else to_micros(created_at),
-        lead.get("attributes"),
-        [_interaction(one) for one in interactions],
+        lead["lead_id"], None if created_at is None else to_micros(created_at), lead.get("attributes"), _records(interactions)
     )
 
 
-def _interaction(one: Interaction) -> InteractionRecord:
-    recorded_at = one.get("recorded_at")
-    direction = one.get("direction")
-    return InteractionRecord(
-        one["type"],
-        to_micros(one["occurred_at"]),
-        None if recorded_at is None else to_micros(recorded_at),
-        UNKNOWN if direction is None else DIRECTIONS[direction],
-        one.get("order") or 0,
-        one.get("interaction_id"),
-        one.get("attributes"),
+def _records(interactions: Sequence[Interaction]) -> list[InteractionRecord]:
+    """Column by column, which is faster than one by one."""
+    recorded_at = [one.get("recorded_at") for one in interactions]
+    columns = (
+        [one["type"] for one in interactions],
+        all_to_micros([one["occurred_at"] for one in interactions]),
+        [None if moment is None else to_micros(moment) for moment in recorded_at],
+        [DIRECTIONS.get(one.get("direction") or "", UNKNOWN) for one in interactions],
+        [one.get("order") or 0 for one in interactions],
+        [one.get("interaction_id") for one in interactions],
+        [one.get("attributes") for one in interactions],
     )
+    return list(map(InteractionRecord, *columns))
