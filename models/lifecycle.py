@@ -20,6 +20,8 @@ from models.next_steps import DEFAULT_STEPS, Missing, Stage, Steps, When
 from models.temperature import NAMES
 
 COLD, WARM, HOT = range(3)
+NOT_PERMITTED, DECIDED = "it is not permitted", "a person decided so"
+"""Why a lead is not handed over, or is, whatever the threshold and the signals say."""
 
 
 class Threshold(Strict):
@@ -170,9 +172,9 @@ class Situation:
     def hand_over(self) -> HandOver:
         """Whether the lead belongs to sales: nobody does whom we may not contact or score."""
         if self.missing is not None:
-            return HandOver(due=False, why="it is not permitted")
+            return HandOver(due=False, why=NOT_PERMITTED)
         if self.decided is not None:
-            return HandOver(due=self.handed_over, why="a person decided so")
+            return HandOver(due=self.handed_over, why=DECIDED)
         if Fact.STRONG in self.facts:
             return HandOver(due=True, why="a strong signal")
         if not self._passed:

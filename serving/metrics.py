@@ -46,6 +46,8 @@ _STORE_ERRORS = Counter("leadheat_store_errors_total", "Times that the store cou
 _STORE_UP = Gauge("leadheat_store_up", "Whether the store was reached at last by the worker that fares worst", multiprocess_mode="livemin")
 _OUTBOX = Gauge("leadheat_outbox_waiting", "Hand-overs that wait to be delivered", multiprocess_mode="livemostrecent")
 _OUTBOX_AGE = Gauge("leadheat_outbox_oldest_seconds", "How long the oldest of them has waited", multiprocess_mode="livemostrecent")
+_OUTBOX_FAILED = Gauge("leadheat_outbox_failed", "Hand-overs that were given up", multiprocess_mode="livemostrecent")
+_HANDOVERS = Counter("leadheat_handover_attempts_total", "Attempts to deliver a hand-over, by what came of them", ["result"])
 _WORKERS = Gauge("leadheat_workers", "Workers that run", multiprocess_mode="livesum")
 _WORKERS_WITH_MODEL = Gauge("leadheat_workers_with_model", "Workers with a model, not the rules alone", multiprocess_mode="livesum")
 _CHAMPION = Gauge("leadheat_champion_workers", "Workers in which a version is in service", ["version"], multiprocess_mode="livesum")
@@ -105,9 +107,10 @@ def set_store(*, up: bool) -> None:
         _STORE_ERRORS.inc()
 
 
-def set_outbox(waiting: int, oldest: float) -> None:
-    """Say how many hand-overs wait, and for how many seconds the oldest does."""
+def set_outbox(waiting: int, failed: int, oldest: float) -> None:
+    """Say how many hand-overs wait and were given up, and for how many seconds the oldest of those that wait has waited."""
     _OUTBOX.set(waiting)
+    _OUTBOX_FAILED.set(failed)
     _OUTBOX_AGE.set(oldest)
 
 
@@ -119,6 +122,11 @@ def count_logged(result: str, rows: int) -> None:
 def count_swap(result: str) -> None:
     """Count a champion that was ``loaded`` or ``refused``."""
     _SWAPS.labels(result).inc()
+
+
+def count_handover(result: str) -> None:
+    """Count an attempt after which a hand-over was ``delivered``, ``put off`` or ``failed`` for good."""
+    _HANDOVERS.labels(result).inc()
 
 
 def worker_started() -> None:

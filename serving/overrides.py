@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, insert, select
 from features.contract import NEVER, from_micros
 from features.store.schema import overrides as table
 from models.answer import Answer, standing
+from models.lifecycle import DECIDED
 from models.next_steps import Stage
 from models.score import Overridden, OverriddenField, Score, Step
 from models.temperature import NAMES, Temperature
@@ -23,8 +24,6 @@ from models.temperature import NAMES, Temperature
 FIELDS: tuple[OverriddenField, ...] = get_args(OverriddenField)
 VALUES: dict[str, tuple[str, ...]] = {"temperature": tuple(NAMES), "stage": get_args(Stage)}
 """What a field may be; a next step is any text."""
-BY_HAND = "a person decided so"
-"""The rule of a next step that a person wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def apply(answer: Answer, overrides: Iterable[Override], now: int) -> Score:
     if stage == qualified.stage:
         told["stage"] = model.stage
     if "next_step" in held and score.contactable.allowed:
-        told["next_step"], score.next_step = model.next_step.words, Step(held["next_step"].value, BY_HAND)
+        told["next_step"], score.next_step = model.next_step.words, Step(held["next_step"].value, DECIDED)
     score.flags = [*model.flags, "overridden"] if told else model.flags
     score.overridden = [_told(held[name], was) for name, was in told.items()]
     return score

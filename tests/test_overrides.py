@@ -11,8 +11,9 @@ from features.contract import DAY, NEVER
 from features.records import InteractionRecord, LeadRecord, history_of
 from features.store.engine import migrate, open_store, reading, writing
 from models.answer import Answer
+from models.lifecycle import DECIDED
 from models.score import OverriddenField
-from serving.overrides import BY_HAND, Override, apply, next_expiry, overrides_of, put_override, remove_override
+from serving.overrides import Override, apply, next_expiry, overrides_of, put_override, remove_override
 from tests.small_world import SmallWorld
 
 NOW = 1_700_000_000_000_000
@@ -75,7 +76,7 @@ def test_a_stage_by_hand_decides_the_hand_over(world: SmallWorld, kinds: list[st
 def test_a_next_step_by_hand_says_that_it_is_one(world: SmallWorld) -> None:
     answer = scored(world, "page_visit")
     score = apply(answer, [override("next_step", "Lunch on Friday")], NOW)
-    assert (score.next_step.words, score.next_step.rule) == ("Lunch on Friday", BY_HAND)
+    assert (score.next_step.words, score.next_step.rule) == ("Lunch on Friday", DECIDED)
     assert score.overridden[0].model == answer.score.next_step.words
     assert score.stage == answer.score.stage
 
