@@ -4,12 +4,13 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
-.PHONY: help demo test bench ablation pictures lock clean
+.PHONY: help demo test bench fuzz ablation pictures lock clean
 
 help:
 	@echo "make demo      simulate leads, train, compare with the rules, score: the whole path in a minute"
 	@echo "make test      all tests, with ruff and mypy"
 	@echo "make bench     speed and memory beside the peers"
+	@echo "make fuzz      10,000 bad requests and schemathesis against the service, over every route"
 	@echo "make ablation  what each group of features brings on bpic2012"
 	@echo "make pictures  run the notebooks, train once, and refresh the pictures of the README (needs chromium)"
 	@echo "make lock      refresh requirements.lock with the newest versions that pyproject.toml allows"
@@ -24,6 +25,9 @@ test: $(INSTALLED)
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m tests.benchmarks.run
+
+fuzz: $(INSTALLED)
+	@$(BIN)/python -m tests.fuzzing
 
 ablation: $(INSTALLED)
 	@$(BIN)/python -m tests.benchmarks.ablation

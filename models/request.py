@@ -62,6 +62,7 @@ Value = Annotated[float | str | bool | None, _Value]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Order = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
 """Which of the interactions at one moment came first, as the data set's order column has it; 0 where nothing is said."""
+Flag = Annotated[bool, Field(strict=True)]
 Values = Annotated[dict[Name, Value], Field(max_length=1_000)]
 
 
@@ -94,7 +95,7 @@ class View(Strict):
 
     as_of: Moment | None = None
     """The moment at which to look; now by default."""
-    explain: bool = True
+    explain: Flag = True
     """Whether the answer gives reasons; without them it is several times faster."""
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import AfterValidator, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from models.request import Moment, Name, Order, Value, Values
+from models.request import Flag, Moment, Name, Order, Value, Values
 from models.score import Score
 from models.temperature import Temperature
 from serving.limits import LIMITS
@@ -69,7 +69,7 @@ class InteractionsRequest(TypedDict):
 
     interactions: Annotated[list[InteractionOf], Field(min_length=1, max_length=LIMITS.max_interactions)]
     origin: NotRequired[Text]
-    explain: NotRequired[bool]
+    explain: NotRequired[Flag]
 
 
 class LeadsRequest(TypedDict):
@@ -79,7 +79,7 @@ class LeadsRequest(TypedDict):
 
     leads: Annotated[list[LeadAttributes], Field(min_length=1, max_length=LIMITS.max_leads)]
     origin: NotRequired[Text]
-    explain: NotRequired[bool]
+    explain: NotRequired[Flag]
 
 
 class OutcomesRequest(TypedDict):
@@ -89,7 +89,7 @@ class OutcomesRequest(TypedDict):
 
     outcomes: Annotated[list[OutcomeOf], Field(min_length=1, max_length=LIMITS.max_leads)]
     origin: NotRequired[Text]
-    explain: NotRequired[bool]
+    explain: NotRequired[Flag]
 
 
 @dataclass(slots=True)
