@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -42,8 +42,17 @@ def command(port: int, workers: int = 1) -> list[str]:
 class Server:
     """``leadheat serve`` on ``home``, ready when the block begins and gone when it ends."""
 
-    def __init__(self, home: Path, environment: Mapping[str, str] | None = None, workers: int = 1) -> None:
+    def __init__(
+        self,
+        home: Path,
+        environment: Mapping[str, str] | None = None,
+        workers: int = 1,
+        cwd: Path = REPO,
+        start: Callable[[int, int], list[str]] = command,
+    ) -> None:
         self.home = home
+        self.cwd = cwd
+        self.start = start
         self.workers = workers
         self.environment = dict(environment or {})
         self.port = _free_port()
@@ -53,7 +62,7 @@ class Server:
         self.log = (self.home / "service.log").open("w+b")
         environment = os.environ | {"LEADHEAT_HOME": str(self.home)} | self.environment
         self.process = subprocess.Popen(
-            command(self.port, self.workers), cwd=REPO, env=environment, stdout=self.log, stderr=self.log, start_new_session=True
+            self.start(self.port, self.workers), cwd=self.cwd, env=environment, stdout=self.log, stderr=self.log, start_new_session=True
         )
         try:
             self.wait_until(lambda: self.get("/readyz").status == 200, START_SECONDS)
