@@ -4,17 +4,18 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
-.PHONY: help demo test bench fuzz ablation pictures lock clean
+.PHONY: help demo test bench bench-serving fuzz ablation pictures lock clean
 
 help:
-	@echo "make demo      simulate leads, train, compare with the rules, score: the whole path in a minute"
-	@echo "make test      all tests, with ruff and mypy"
-	@echo "make bench     speed and memory beside the peers"
-	@echo "make fuzz      10,000 bad requests and schemathesis against the service, over every route"
-	@echo "make ablation  what each group of features brings on bpic2012"
-	@echo "make pictures  run the notebooks, train once, and refresh the pictures of the README (needs chromium)"
-	@echo "make lock      refresh requirements.lock with the newest versions that pyproject.toml allows"
-	@echo "make clean     remove the environment and all caches"
+	@echo "make demo          simulate leads, train, compare with the rules, score: the whole path in a minute"
+	@echo "make test          all tests, with ruff and mypy"
+	@echo "make bench         speed and memory beside the peers"
+	@echo "make fuzz          10,000 bad requests and schemathesis against the service, over every route"
+	@echo "make bench-serving the service beside a constant, a bare endpoint and MLflow's server"
+	@echo "make ablation      what each group of features brings on bpic2012"
+	@echo "make pictures      run the notebooks, train once, and refresh the pictures of the README (needs chromium)"
+	@echo "make lock          refresh requirements.lock with the newest versions that pyproject.toml allows"
+	@echo "make clean         remove the environment and all caches"
 
 demo: $(INSTALLED)
 	@$(BIN)/leadheat demo
@@ -28,6 +29,9 @@ bench: $(INSTALLED)
 
 fuzz: $(INSTALLED)
 	@$(BIN)/python -m tests.fuzzing
+
+bench-serving: $(INSTALLED)
+	@$(BIN)/python -m tests.benchmarks.serving.run
 
 ablation: $(INSTALLED)
 	@$(BIN)/python -m tests.benchmarks.ablation
