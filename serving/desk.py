@@ -16,6 +16,8 @@ from models.home import home
 from models.settings import ScoringSettings
 from serving import champion, metrics
 from serving.champion import ChampionWatch, InService, named_settings, rules_alone
+from serving.handover import delivery
+from serving.handover.delivery import Delivery, Webhook
 from serving.limits import LIMITS
 from serving.loops import Loop
 from serving.memory.memory import Memory
@@ -30,6 +32,7 @@ class Desk:
     Attributes:
         watch: keeps the champion of this machine in service.
         recorder: writes the score log.
+        delivery: sends the hand-overs that wait in the store.
         memory: the store; what needs it raises a ``StoreError`` while it cannot be reached.
     """
 
@@ -37,6 +40,7 @@ class Desk:
         self.watch = ChampionWatch(rules_alone())
         self.recorder = Recorder(score_log.folder())
         self.memory = Memory(open_store(address(home())), lambda: self.current.scorer, self.note, repeatable=_repeatable())
+        self.delivery = Delivery(self.memory.writing, self.memory.reading, Webhook.from_environment())
         self._threads = ThreadPoolExecutor(LIMITS.threads, "desk")
 
     @property
@@ -72,7 +76,7 @@ class Desk:
 
     def loops(self) -> list[Loop]:
         """What is done beside the requests."""
-        return [Loop("champion", champion.EVERY, self.watch.look)]
+        return [Loop("champion", champion.EVERY, self.watch.look), Loop("hand-overs", delivery.EVERY, self.delivery.work)]
 
     def close(self) -> None:
         """Wait for what the threads have begun, and write what the score log has not."""

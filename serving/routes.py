@@ -10,9 +10,11 @@ from starlette.responses import Response
 
 from models.score import Score
 from serving import metrics
+from serving.deciding import DECIDING
 from serving.desk import Desk
 from serving.docs import openapi
 from serving.endpoints import Endpoint, Routes
+from serving.handover.routes import HANDOVERS
 from serving.memory.routes import MEMORY
 from serving.schemas import Index, Readiness, ScoreBatch, ScoreBatchRequest, ScoreRequest
 
@@ -66,5 +68,5 @@ GENERAL = (
     Endpoint("GET", "/schema.json", None, None, dict[str, Any], "read", "The description that BentoML's clients read."),
 )
 
-ROUTES = Routes((*SCORING, *MEMORY, *GENERAL))
+ROUTES = Routes((*SCORING, *MEMORY, *DECIDING, *HANDOVERS, *GENERAL))
 """Every route there is."""

@@ -62,7 +62,7 @@ def wait_in(engine: Engine, *lead_ids: str) -> None:
     """Hand leads over."""
     with writing(engine) as connection:
         for number, lead_id in enumerate(lead_ids):
-            hand_over(connection, due(lead_id), NOW + number, None, DAY)
+            hand_over(connection, due(lead_id), NOW + number, None, DAY, partial(due, lead_id))
 
 
 def rows(connection: Connection) -> list[dict[str, object]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -32,7 +34,7 @@ def go_through(engine: Engine, *path: tuple[int, Score]) -> list[int | None]:
     told = []
     for day, score in path:
         with writing(engine) as connection:
-            since = hand_over(connection, score, NOW + day * DAY, since, AGAIN)
+            since = hand_over(connection, score, NOW + day * DAY, since, AGAIN, partial(replace, score))
         told.append(None if since is None else (since - NOW) // DAY)
     return told
 
@@ -68,8 +70,9 @@ def test_the_payload_is_the_score_and_no_more(engine: Engine) -> None:
         ([(0, due()), (1, kept_from_sales()), (2, due())], [0, None, 2], 1),
         ([(0, due()), (1, opted_out()), (2, due())], [0, None, 2], 1),
         ([(0, opted_out()), (1, kept_from_sales())], [None, None], 0),
+        ([(0, replace(due(), flags=["closed"])), (1, due())], [None, 1], 1),
     ],
-    ids=["soon again", "later again", "stays", "leaves twice", "decided back and forth", "opted out and in again", "never"],
+    ids=["soon again", "later again", "stays", "leaves twice", "decided back and forth", "opted out and in again", "never", "won"],
 )
 def test_who_comes_back_is_handed_over_again_only_after_a_while(
     engine: Engine, path: list[tuple[int, Score]], since: list[int | None], handed_over: int
@@ -101,15 +104,15 @@ def test_a_delivered_event_counts_though_the_lead_opted_out_later(engine: Engine
     with writing(engine) as connection:
         connection.execute(update(outbox).values(delivered_at=NOW, next_attempt_at=None))
     with writing(engine) as connection:
-        assert hand_over(connection, opted_out(), NOW + DAY, NOW, AGAIN) is None
-        assert hand_over(connection, due(), NOW + 2 * DAY, None, AGAIN) == NOW
+        assert hand_over(connection, opted_out(), NOW + DAY, NOW, AGAIN, opted_out) is None
+        assert hand_over(connection, due(), NOW + 2 * DAY, None, AGAIN, due) == NOW
 
 
 def test_events_are_listed_by_state_and_page(engine: Engine) -> None:
     with writing(engine) as connection:
         for number in range(5):
-            hand_over(connection, due(f"lead {number}"), NOW + number, None, AGAIN)
-        hand_over(connection, opted_out(), NOW, None, AGAIN)
+            hand_over(connection, due(f"lead {number}"), NOW + number, None, AGAIN, due)
+        hand_over(connection, opted_out(), NOW, None, AGAIN, opted_out)
     with reading(engine) as connection:
         page = events(connection, None, None, 3)
         assert [one["lead_id"] for one in page] == ["lead 4", "lead 3", "lead 2"]

@@ -1,14 +1,16 @@
 """Hand-overs to sales as events in the store, each written in the transaction of the change that it tells of.
 
 A lead is *with sales* from the moment at which its score says that it is to be handed over (``Score.hand_over``) until one says that it is
-not. An event is written when a lead comes to be with sales, and not again while it stays there. One that leaves and comes back within
-``qualification.hand_over_again`` of its latest event is taken to have been there all the time; later it is handed over anew. An event that
-is not delivered yet is cancelled when the lead opts out, or a person decides that it is not for sales; it counts as never written.
+not, or it is won or lost. An event is written when a lead comes to be with sales, and not again while it stays there. One that leaves and
+comes back within ``qualification.hand_over_again`` of its latest event is taken to have been there all the time; later it is handed over
+anew. An event that is not delivered yet is cancelled when the lead opts out, or a person decides that it is not for sales; it counts as
+never written.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from secrets import token_hex
 from typing import Literal, NamedTuple, get_args
 
@@ -37,9 +39,10 @@ _state: ColumnElement[str] = case(
     (_cancelled, "cancelled"),
     else_="failed",
 )
+_SHOWN = select(*(column for column in outbox.c if column.name != "payload"), _state.label("state"))
 
 
-def hand_over(connection: Connection, score: Score, moment: int, since: int | None, again: int) -> int | None:
+def hand_over(connection: Connection, score: Score, moment: int, since: int | None, again: int, told: Callable[[], Score]) -> int | None:
     """Write the event, or cancel it, as a new score wants it.
 
     Args:
@@ -48,11 +51,12 @@ def hand_over(connection: Connection, score: Score, moment: int, since: int | No
         moment: of the score, microseconds UTC.
         since: since when the lead has been with sales by the score before; None where it was not.
         again: ``qualification.hand_over_again``, microseconds.
+        told: gives the same score with its reasons, which are asked for only where an event is written.
 
     Returns:
         Since when the lead is with sales; None where it is not.
     """
-    if not score.hand_over.due:
+    if not score.hand_over.due or "closed" in score.flags:
         if score.hand_over.why in (NOT_PERMITTED, DECIDED):
             cancel(connection, score.lead_id, score.hand_over.why)
         return None
@@ -63,7 +67,7 @@ def hand_over(connection: Connection, score: Score, moment: int, since: int | No
     if latest is not None and moment < latest + again:
         return latest
     event_id = f"msg_{moment:016x}{token_hex(8)}"
-    row = {"event_id": event_id, "lead_id": score.lead_id, "kind": HANDED_OVER, "payload": _payload(event_id, moment, score)}
+    row = {"event_id": event_id, "lead_id": score.lead_id, "kind": HANDED_OVER, "payload": _payload(event_id, moment, told())}
     connection.execute(insert(outbox).values(row | {"created_at": moment, "attempts": 0, "next_attempt_at": moment}))
     return moment
 
@@ -83,12 +87,14 @@ def events(connection: Connection, state: State | None, after: str | None, limit
         after: only those that follow this event.
         limit: at most so many.
     """
-    columns = [column for column in outbox.c if column.name != "payload"]
     chosen = (true() if state is None else _state == state, true() if after is None else outbox.c.event_id < after)
-    rows = connection.execute(
-        select(*columns, _state.label("state")).where(*chosen).order_by(outbox.c.event_id.desc()).limit(limit)
-    ).mappings()
+    rows = connection.execute(_SHOWN.where(*chosen).order_by(outbox.c.event_id.desc()).limit(limit)).mappings()
     return [dict(row) for row in rows]
+
+
+def event(connection: Connection, event_id: str) -> dict[str, object]:
+    """One event, which is there, as ``events`` has it."""
+    return dict(connection.execute(_SHOWN.where(outbox.c.event_id == event_id)).mappings().one())
 
 
 class Backlog(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -15,6 +16,7 @@ from models.scorer import LeadScorer
 from models.temperature import NAMES, Temperature
 from serving import overrides
 from serving.champion import Scorer
+from serving.handover.outbox import hand_over
 from serving.memory import standing
 from serving.memory.stored import StoredLead, read_leads
 
@@ -52,6 +54,9 @@ def rescore_all(
         shown, answer, history, fitted = score(lead, scorer, as_of, closed_at, explain=explain)
         band = NAMES.index(answer.score.temperature)
         row = standing.standing_row(lead, shown, history, fitted, as_of, band, closed_at)
+        told = partial(_explained, shown if explain else None, lead, scorer, as_of, closed_at)
+        again = fitted.settings.qualification.hand_over_again
+        row["handed_over_at"] = hand_over(connection, shown, as_of, row["handed_over_at"], again, told)
         step = standing.change_row(lead.standing, row, cause)
         rows.append(row)
         steps += [step] if step else []
@@ -71,6 +76,11 @@ def score(lead: StoredLead, scorer: Scorer, as_of: int, closed_at: int, *, expla
     if closed_at < as_of:
         answer.score.flags.append("closed")
     return Scored(overrides.apply(answer, lead.overrides, as_of), answer, history, fitted)
+
+
+def _explained(shown: Score | None, lead: StoredLead, scorer: Scorer, as_of: int, closed_at: int) -> Score:
+    """The score with its reasons, which may be there already."""
+    return score(lead, scorer, as_of, closed_at).shown if shown is None else shown
 
 
 def previous_band(lead: StoredLead) -> Temperature | None:

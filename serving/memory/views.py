@@ -22,7 +22,8 @@ def _without_nul(text: str) -> str:
     return text
 
 
-Text = Annotated[Name, AfterValidator(_without_nul)]
+without_nul = AfterValidator(_without_nul)
+Text = Annotated[Name, without_nul]
 """A text that the store keeps as it is."""
 StoredValues = Annotated[dict[Text, Value], Field(max_length=1_000)]
 
