@@ -107,6 +107,33 @@ def pull(every: float | None, *, as_json: bool) -> None:
     say({"version": version}, f"Version {version} is the champion of this machine.", as_json=as_json)
 
 
+@main.command()
+@click.argument("lead_id")
+@JSON
+@example("leadheat forget L-4711")
+def forget(lead_id: str, *, as_json: bool) -> int:
+    """Erase a lead, and all that were merged with it, from the store and the score log, with or without a running service.
+
+    It takes some seconds, for what a running service has scored may come late. The receipt that it prints says of whom nothing; who is not
+    there, or is erased already, gets one as well.
+    """
+    from dataclasses import asdict
+
+    from features.store.engine import address, migrate, open_store
+    from models.home import home
+    from serving.erasure import erase, finish
+
+    engine = open_store(address(home()))
+    migrate(engine)
+    receipt = erase(engine, lead_id, "command line")
+    rows, whole = sum(receipt.erased.values()), finish(engine)
+    counts = ", ".join(f"{count} of {name}" for name, count in receipt.erased.items())
+    words = f"{rows} rows are erased ({counts})." if rows else "Nothing is held of this lead."
+    rest = [] if whole else ["What stands in the way is told above; a running service, or this command once more, erases the rest."]
+    say(asdict(receipt) | {"erased": rows, "counts": receipt.erased}, words, f"Receipt {receipt.receipt_id}", *rest, as_json=as_json)
+    return 0 if whole else 1
+
+
 @main.group()
 def keys() -> None:
     """API keys of the service; it takes up changes within a second."""

@@ -8,7 +8,7 @@ It lies under ``LEADHEAT_HOME/scores`` (or where ``LEADHEAT_SCORE_LOG`` says; ``
 A row has the columns of ``SCHEMA``. It holds no attribute and no feature of a lead: of the feature row there is a hash and, in a share
 of the rows, a checksum of 16 bits for each feature, so that a replay can tell which of them differ. Lead ids are personal data, and
 small numbers can be guessed from checksums, so the files are readable by their owner only, are removed after
-``LEADHEAT_SCORE_LOG_KEEP`` days (400), and ``forget`` erases a lead.
+``LEADHEAT_SCORE_LOG_KEEP`` days (400), and ``models.logged`` erases a lead.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.json as pj
 import pyarrow.parquet as pq
 
@@ -174,7 +173,7 @@ def append(file: Path, rows: list[dict[str, Any]]) -> int:
         OSError: the disk is full, or fails; then the file may end in half a line, and must not be appended to any more.
     """
     lines = "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows).encode("utf-8", "replace")
-    with _held(file, os.O_CREAT | os.O_APPEND | os.O_WRONLY) as handle:
+    with held(file, os.O_CREAT | os.O_APPEND | os.O_WRONLY) as handle:
         handle.write(lines)
         handle.flush()
         return os.fstat(handle.fileno()).st_size
@@ -192,7 +191,7 @@ def read(place: Path) -> pa.Table:
     Raises:
         DataError: a file is damaged.
     """
-    return pa.concat_tables([SCHEMA.empty_table(), *(_read(file) for file in files(place))])
+    return pa.concat_tables([SCHEMA.empty_table(), *(read_file(file) for file in files(place))])
 
 
 def files(place: Path) -> list[Path]:
@@ -200,53 +199,17 @@ def files(place: Path) -> list[Path]:
     return sorted(file for file in place.glob("[!.]*") if file.suffix in (".jsonl", ".parquet"))
 
 
-def _read(file: Path) -> pa.Table:
+def read_file(file: Path, columns: list[str] | None = None) -> pa.Table:
+    """All rows of one file; of a Parquet file, only some columns if they are named; errors as of ``read``."""
     try:
         if file.suffix == ".parquet":
-            return pq.read_table(file, schema=SCHEMA)
+            return pq.read_table(file, schema=SCHEMA, columns=columns)
         content = file.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
         options = pj.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="ignore")
         return pj.read_json(pa.BufferReader(whole), parse_options=options).select(SCHEMA.names) if whole else SCHEMA.empty_table()
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"The score log's file {file} cannot be read: {error}.", "Move it away, or restore it.") from error
-
-
-def forget(lead_id: str, place: Path | None = None) -> int:
-    """Erase a lead's rows from all files; returns how many there were.
-
-    A service that scores the lead at this very moment logs it within a second or so: erase the lead elsewhere first.
-    """
-    place = place or folder()
-    return sum(_forget(file, lead_id) for file in files(place)) if place is not None else 0
-
-
-def _forget(file: Path, lead_id: str) -> int:
-    """Rewrite a file without the lead's rows, while nobody appends to it."""
-    with _held(file, os.O_RDWR):
-        if file.suffix == ".parquet":
-            table = _read(file)
-            kept = table.filter(pc.not_equal(table["lead_id"], lead_id))
-            gone = len(table) - len(kept)
-        else:
-            lines = file.read_bytes().splitlines(keepends=True)
-            left = [line for line in lines if not _is_of(line, lead_id)]
-            gone = len(lines) - len(left)
-        if gone:
-            with whole_file(file, "The score log") as unfinished:
-                unfinished.touch(mode=0o600)
-                if file.suffix == ".parquet":
-                    pq.write_table(kept, unfinished, compression="zstd")
-                else:
-                    unfinished.write_bytes(b"".join(left))
-        return gone
-
-
-def _is_of(line: bytes, lead_id: str) -> bool:
-    try:
-        return bool(json.loads(line)["lead_id"] == lead_id)
-    except ValueError:  # cut off: nobody reads it
-        return True
 
 
 def prune(place: Path) -> None:
@@ -261,7 +224,7 @@ def prune(place: Path) -> None:
 
 
 @contextmanager
-def _held(file: Path, flags: int) -> Iterator[BinaryIO]:
+def held(file: Path, flags: int) -> Iterator[BinaryIO]:
     """The file, open and locked; opened anew where it was replaced before the lock was had."""
     while True:
         with os.fdopen(os.open(file, flags, 0o600), "ab" if flags & os.O_APPEND else "rb+") as handle:

@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from collections import deque
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time
@@ -36,6 +37,7 @@ class Recorder:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._waiting: deque[tuple[int, Answer]] = deque()
+        self._dropped: dict[str, int] = {}
         self._lost = 0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="score log", daemon=True)
@@ -55,7 +57,14 @@ class Recorder:
         if len(self._waiting) >= MOST:
             self._lost += 1
             return
-        self._waiting.append((int(time() * 1e6), answer))
+        self._waiting.append((_now(), answer))
+
+    def drop(self, lead_ids: Collection[str]) -> int:
+        """Have the scores of some leads that wait not logged after all; returns how many. One that is being written just now is."""
+        if self._folder is None:
+            return 0
+        self._dropped = self._dropped | dict.fromkeys(lead_ids, _now())
+        return sum(answer.score.lead_id in lead_ids for _, answer in list(self._waiting))
 
     def close(self) -> None:
         """Write what waits, and end."""
@@ -74,15 +83,21 @@ class Recorder:
 
     def _write(self) -> None:
         """Write what waits now."""
+        dropped = self._dropped
         for _ in range(0, len(self._waiting), PORTION):
             self._write_some()
+        if self._dropped is dropped and not self._waiting:
+            self._dropped = {}
         lost, self._lost = self._lost, 0
         if lost:
             metrics.count_logged("lost", lost)
 
     def _write_some(self) -> None:
         some = [self._waiting.popleft() for _ in range(min(PORTION, len(self._waiting)))]
-        rows = [score_log.row_of(answer.score, answer.features, moment) for moment, answer in some]
+        kept = [one for one in some if one[0] > self._dropped.get(one[1].score.lead_id, 0)]
+        if not kept:
+            return
+        rows = [score_log.row_of(answer.score, answer.features, moment) for moment, answer in kept]
         try:
             size = score_log.append(self._place(), rows)
         except OSError as error:
@@ -108,3 +123,7 @@ class Recorder:
         if not self._complained:
             logger.error("the score log cannot be written to %s: %s; scores go on, unlogged", self._folder, error.strerror or error)
         self._complained = True
+
+
+def _now() -> int:
+    return int(time() * 1e6)

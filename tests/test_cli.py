@@ -36,6 +36,7 @@ COMMANDS = [
     "rollback",
     "serve",
     "pull",
+    "forget",
     "keys add",
     "keys list",
     "keys revoke",

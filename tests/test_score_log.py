@@ -14,7 +14,8 @@ import pytest
 
 from features.contract import DataError, LeadheatError, to_micros
 from models import score_log
-from models.score_log import SCHEMA, append, batch_log, checksums_of, forget, hashes_of, read, read_checksums, row_of, rows_of
+from models.logged import forget, rows_of_leads
+from models.score_log import SCHEMA, append, batch_log, checksums_of, hashes_of, read, read_checksums, row_of, rows_of
 from serving.batch import score_shards
 from tests.small_world import SmallWorld
 
@@ -138,7 +139,7 @@ def test_the_log_can_be_turned_off(world: SmallWorld, place: Path, monkeypatch: 
     with batch_log("7") as log:
         log(batch_rows(world))
     assert not place.exists()
-    assert forget("lead") == 0
+    assert forget(["lead"]) == 0
 
 
 def test_a_lead_is_forgotten_in_every_file_and_no_other_row_is_lost(world: SmallWorld, place: Path) -> None:
@@ -150,9 +151,11 @@ def test_a_lead_is_forgotten_in_every_file_and_no_other_row_is_lost(world: Small
     lead = str(rows["lead_id"][0])
     append(file, [lines(world, 1)[0] | {"lead_id": lead}, lines(world, 1)[0] | {"lead_id": f"{lead} other"}])
     before = read(place)["lead_id"].to_pylist()
-    assert forget(lead) == before.count(lead) > 1
+    assert [row["lead_id"] for row in rows_of_leads([lead])] == [lead] * before.count(lead)
+    assert forget([lead]) == before.count(lead) > 1
+    assert rows_of_leads([lead]) == []
     assert read(place)["lead_id"].to_pylist() == [one for one in before if one != lead]
-    assert forget(lead) == 0
+    assert forget([lead]) == 0
     assert lead.encode() + b'"' not in file.read_bytes()
 
 
@@ -169,7 +172,7 @@ def test_forgetting_while_the_service_writes_loses_nothing(world: SmallWorld, pl
     writer.start()
     while writer.is_alive():
         for number in range(5):
-            forget(f"gone {number}", place)
+            forget([f"gone {number}"], place)
     left = [json.loads(line)["lead_id"] for line in file.read_text().splitlines()]
     assert [lead for lead in left if lead.startswith("kept")] == [f"kept {number}" for number in range(300)]
 

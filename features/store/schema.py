@@ -17,6 +17,7 @@ leads = Table(
     Column("created_at", BigInteger),
     Column("changed_at", BigInteger, nullable=False),
     Column("merged_into", Text),
+    Index("leads_by_survivor", "merged_into"),
 )
 """``changed_at`` is the stamp of the latest change, growing with each, whatever the clock does; ``merged_into`` names the lead that took
 this one's history over, and is null for all others."""
@@ -156,7 +157,8 @@ erasures = Table(
     Column("lead_id", Text, primary_key=True),
     Column("sweep_until", BigInteger, nullable=False),
 )
-"""Leads whose rows may still be on their way into a score log; gone when ``sweep_until`` is past and the logs were swept."""
+"""Leads whose rows may still be on their way into a score log; gone when ``sweep_until`` is past and the logs were swept, which takes
+seconds. It is the one place where an erased lead's id outlives it, and is emptied last."""
 
 PERSONAL = (outbox, overrides, changes, standings, outcomes, interactions, attributes, leads)
 """The tables that hold something of a lead, in an order in which they can be emptied."""
