@@ -14,8 +14,9 @@ from models import score_log
 from models.answer import Answer
 from models.home import home
 from models.settings import ScoringSettings
-from serving import champion, metrics
+from serving import champion, erasure, metrics
 from serving.champion import ChampionWatch, InService, named_settings, rules_alone
+from serving.erasure import Sweeper
 from serving.handover import delivery
 from serving.handover.delivery import Delivery, Webhook
 from serving.limits import LIMITS
@@ -41,6 +42,7 @@ class Desk:
         self.recorder = Recorder(score_log.folder())
         self.memory = Memory(open_store(address(home())), lambda: self.current.scorer, self.note, repeatable=_repeatable())
         self.delivery = Delivery(self.memory.writing, self.memory.reading, Webhook.from_environment())
+        self._sweeper = Sweeper(self.memory.engine)
         self._threads = ThreadPoolExecutor(LIMITS.threads, "desk")
 
     @property
@@ -76,7 +78,15 @@ class Desk:
 
     def loops(self) -> list[Loop]:
         """What is done beside the requests."""
-        return [Loop("champion", champion.EVERY, self.watch.look), Loop("hand-overs", delivery.EVERY, self.delivery.work)]
+        return [
+            Loop("champion", champion.EVERY, self.watch.look),
+            Loop("hand-overs", delivery.EVERY, self.delivery.work),
+            Loop("erasures", erasure.EVERY, self._sweep),
+        ]
+
+    def _sweep(self) -> None:
+        self.memory.open()
+        self._sweeper.sweep()
 
     def close(self) -> None:
         """Wait for what the threads have begun, and write what the score log has not."""

@@ -78,12 +78,12 @@ def erase(engine: Engine, lead_id: str, by: str, drop: Callable[[Collection[str]
     with writing(engine) as connection:
         ids = family(connection, lead_id, held=True)
         counts = {table.name: connection.execute(table.delete().where(table.c.lead_id.in_(ids))).rowcount for table in PERSONAL}
-        connection.execute(erasures.delete().where(erasures.c.lead_id.in_(ids)))
+        lately = connection.execute(erasures.delete().where(erasures.c.lead_id.in_(ids))).rowcount > 0
         connection.execute(erasures.insert(), [{"lead_id": one, "sweep_until": now + int(SWEEP * 1e6)} for one in ids])
         receipt = Receipt(secrets.token_urlsafe(16), _iso(now), by, {name: count for name, count in counts.items() if count})
         _write(connection, receipt, now)
     scores = (drop(ids) if drop is not None else 0) + _forget_scores(ids)
-    if scores:
+    if scores and not lately:  # what comes late is of the receipt before
         receipt.erased["scores"] = scores
         with writing(engine) as connection:
             connection.execute(receipts.update().where(receipts.c.receipt_id == receipt.receipt_id).values(counts=as_json(receipt.erased)))

@@ -16,6 +16,7 @@ from serving.docs import openapi
 from serving.endpoints import Endpoint, Routes
 from serving.handover.routes import HANDOVERS
 from serving.memory.routes import MEMORY
+from serving.privacy import PRIVACY
 from serving.schemas import Index, Readiness, ScoreBatch, ScoreBatchRequest, ScoreRequest
 
 
@@ -68,5 +69,5 @@ GENERAL = (
     Endpoint("GET", "/schema.json", None, None, dict[str, Any], "read", "The description that BentoML's clients read."),
 )
 
-ROUTES = Routes((*SCORING, *MEMORY, *DECIDING, *HANDOVERS, *GENERAL))
+ROUTES = Routes((*SCORING, *MEMORY, *DECIDING, *HANDOVERS, *PRIVACY, *GENERAL))
 """Every route there is."""

@@ -126,14 +126,29 @@ def put_leads(connection: Connection, rows: Sequence[Mapping[str, Any]], stamps:
     values = {(one["lead_id"], name): value for one in rows for name, value in (one.get("attributes") or {}).items()}
     set_now = {place: value for place, value in values.items() if value is not None}
     changed = {one["lead"] for one in other} | (stamps.keys() - before.keys())
-    changed |= _set_attributes(connection, set_now, stamps, origin) | _remove_attributes(connection, values.keys() - set_now.keys())
+    origins = {(one["lead_id"], name): stated for one in rows for name, stated in one.get("origins", {}).items()}
+    changed |= _set_attributes(connection, set_now, stamps, origins, origin) | _remove_attributes(
+        connection, values.keys() - set_now.keys()
+    )
     return len(changed)
 
 
-def _set_attributes(connection: Connection, values: Mapping[tuple[str, str], Any], stamps: Mapping[str, int], origin: str) -> set[str]:
+def _set_attributes(
+    connection: Connection,
+    values: Mapping[tuple[str, str], Any],
+    stamps: Mapping[str, int],
+    origins: Mapping[tuple[str, str], str],
+    origin: str,
+) -> set[str]:
     """Set attributes by (lead_id, name); returns the leads of which one was another before."""
     rows = [
-        {"lead_id": lead_id, "name": name, "value": as_json(value), "origin": origin, "set_at": stamps[lead_id]}
+        {
+            "lead_id": lead_id,
+            "name": name,
+            "value": as_json(value),
+            "origin": origins.get((lead_id, name), origin),
+            "set_at": stamps[lead_id],
+        }
         for (lead_id, name), value in sorted(values.items(), key=itemgetter(0))
     ]
     insert = inserting(connection, attributes)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 
+from serving.access import caller_of
 from serving.desk import Desk
 from serving.endpoints import Endpoint
 from serving.errors import RequestError
@@ -11,23 +14,29 @@ from serving.memory.views import InteractionsRequest, LeadsRequest, LeadView, Ou
 from serving.memory.worklist import WorklistQuery
 
 ORIGIN = "api"
-"""Where things come from when a request does not say."""
+"""Where things come from when neither a request nor a key says."""
 
 
-async def take_interactions(desk: Desk, _request: Request, asked: InteractionsRequest) -> Taken:
+def _origin(request: Request, asked: Any) -> str:
+    """What the request says, else the name of its key."""
+    stated: str = asked.get("origin") or caller_of(request) or ORIGIN
+    return stated
+
+
+async def take_interactions(desk: Desk, request: Request, asked: InteractionsRequest) -> Taken:
     """Store interactions and score their leads."""
     given = asked["interactions"]
-    return await desk.run(desk.memory.take_interactions, given, asked.get("origin", ORIGIN), explain=asked.get("explain", True))
+    return await desk.run(desk.memory.take_interactions, given, _origin(request, asked), explain=asked.get("explain", True))
 
 
-async def put_leads(desk: Desk, _request: Request, asked: LeadsRequest) -> Taken:
+async def put_leads(desk: Desk, request: Request, asked: LeadsRequest) -> Taken:
     """Store attributes of leads and score them."""
-    return await desk.run(desk.memory.put_leads, asked["leads"], asked.get("origin", ORIGIN), explain=asked.get("explain", True))
+    return await desk.run(desk.memory.put_leads, asked["leads"], _origin(request, asked), explain=asked.get("explain", True))
 
 
-async def put_outcomes(desk: Desk, _request: Request, asked: OutcomesRequest) -> Taken:
+async def put_outcomes(desk: Desk, request: Request, asked: OutcomesRequest) -> Taken:
     """Store what became of leads."""
-    return await desk.run(desk.memory.put_outcomes, asked["outcomes"], asked.get("origin", ORIGIN), explain=asked.get("explain", True))
+    return await desk.run(desk.memory.put_outcomes, asked["outcomes"], _origin(request, asked), explain=asked.get("explain", True))
 
 
 async def lead(desk: Desk, request: Request, _asked: None) -> LeadView:

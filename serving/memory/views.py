@@ -44,13 +44,18 @@ class InteractionOf(TypedDict):
 
 
 class LeadAttributes(TypedDict):
-    """A lead and what is known of it; an attribute that is null is removed, one that is not named stays."""
+    """A lead and what is known of it; an attribute that is null is removed, one that is not named stays.
+
+    ``origins`` says of single attributes where they come from, by name; ``origin`` of the request holds for the others. The latest
+    that comes in holds, with its origin.
+    """
 
     __pydantic_config__ = _CLOSED  # type: ignore[misc]
 
     lead_id: Text
     created_at: NotRequired[Moment | None]
     attributes: NotRequired[StoredValues | None]
+    origins: NotRequired[Annotated[dict[Text, Text], Field(max_length=1_000)]]
 
 
 class OutcomeOf(TypedDict):
