@@ -74,6 +74,33 @@ def score(source: Source, out: Path, as_of: str | None, version: str, *, reasons
     say(result, words, as_json=as_json)
 
 
+@main.command("import")
+@DATASET
+@click.option("--origin", default="import", show_default=True, help="Where the data come from; noted with every attribute.")
+@JSON
+@example("leadheat import my-world --origin crm")
+def import_(source: Source, origin: str, *, as_json: bool) -> None:
+    """Bring a data set into the store of the service and score its leads as of now; what is stored already is left as it is."""
+    from features.sources import read_tables
+    from features.store.engine import address, open_store
+    from models.home import home
+    from serving.champion import ChampionWatch, rules_alone
+    from serving.memory.importing import import_tables
+    from serving.memory.memory import Memory
+
+    started, watch = time.monotonic(), ChampionWatch(rules_alone())
+    watch.look()
+    data = source.settings.data
+    tables = read_tables(data, source.root, ids=True)
+    memory = Memory(open_store(address(home())), lambda: watch.current.scorer, lambda _: None, repeatable=data.repeatable)
+    done = import_tables(memory, tables, origin)
+    memory.close()
+    result = {"leads": done.leads, "interactions": done.interactions, "outcomes": done.outcomes, "scored_by": watch.current.kind}
+    result |= {band: done.temperatures[band] for band in ("hot", "warm", "cold")} | {"seconds": round(time.monotonic() - started, 3)}
+    words = f"{done.leads:,} leads, {done.interactions:,} new interactions and {done.outcomes:,} new outcomes are in the store."
+    say(result, f"{words}\nNext: leadheat serve", as_json=as_json)
+
+
 @main.command()
 @click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535), help="Where to listen.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 for all addresses.")

@@ -47,7 +47,7 @@ class Tables:
     fingerprint: str
 
 
-def read_tables(settings: DataSettings, root: Path) -> Tables:
+def read_tables(settings: DataSettings, root: Path, *, ids: bool = False) -> Tables:
     """Read, rename, convert and check the tables of a data set.
 
     Rows that cannot be used are set aside, counted and told as findings. A data set without outcomes, or without interactions, is whole.
@@ -55,6 +55,7 @@ def read_tables(settings: DataSettings, root: Path) -> Tables:
     Args:
         settings: the ``[data]`` part of ``leadheat.toml``.
         root: the folder that relative paths start from.
+        ids: keep the ``interaction_id`` of the interactions, a string, where the files have one; no history is made of such tables.
 
     Raises:
         DataError: a file or column is missing, times bear no zone, or more than 5 % of a table's rows cannot be used; with all findings.
@@ -64,7 +65,7 @@ def read_tables(settings: DataSettings, root: Path) -> Tables:
     known = leads if leads is not None and "lead_id" in leads.column_names else None
     interactions, outcomes = NO_INTERACTIONS, NO_OUTCOMES
     if (table := settings.interactions) is not None:
-        gather = partial(take_interactions, table=table, settings=settings, leads=known)
+        gather = partial(take_interactions, table=table, settings=settings, leads=known, ids=ids)
         interactions = reading.table("interactions", table, ["lead_id", "occurred_at"], gather)
     if (closings := settings.outcomes) is not None:
         required = ["lead_id", "closed_at", *([] if closings.won is True else ["outcome"])]

@@ -34,8 +34,10 @@ def take_leads(check: TableCheck, settings: DataSettings) -> None:
         check.set_aside("duplicate_lead", "lead_id", repeated, "rows repeat a lead_id; the one created first is kept", hint)
 
 
-def take_interactions(check: TableCheck, table: InteractionsSettings, settings: DataSettings, leads: pa.Table | None) -> None:
-    """Take the columns of the interactions; those of unknown leads, and repeated ones, are set aside."""
+def take_interactions(
+    check: TableCheck, table: InteractionsSettings, settings: DataSettings, leads: pa.Table | None, *, ids: bool = False
+) -> None:
+    """Take the columns of the interactions, with ``ids`` those too; those of unknown leads, and repeated ones, are set aside."""
     check.take_ids("lead_id")
     _take_type(check, table)
     _exclude_types(check, settings.exclude_types)
@@ -47,6 +49,8 @@ def take_interactions(check: TableCheck, table: InteractionsSettings, settings: 
     _set_repeated_aside(check)
     created = set_orphans_aside(check, leads)
     _note_odd_times(check, created)
+    if ids and "interaction_id" in check.source:
+        check.put("interaction_id", as_text(check.given(check.source["interaction_id"])))
 
 
 def _note_odd_times(check: TableCheck, created: np.ndarray | None) -> None:

@@ -34,6 +34,7 @@ COMMANDS = [
     "models",
     "promote",
     "rollback",
+    "import",
     "serve",
     "pull",
     "forget",

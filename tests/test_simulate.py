@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from features.contract import DAY, SettingsError
 from features.data_settings import DataSettings
 from features.sources import read_tables
 from tests.worlds import END, HORIZON, PLAIN, World, auc, build
-from training.simulation.simulate import TABLES, WorldSettings, simulate
+from training.simulation.simulate import START, TABLES, WEEKS, WorldSettings, simulate, start_of
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,16 @@ def test_the_same_seed_gives_the_same_bytes_in_any_thread(tmp_path: Path) -> Non
         list(pool.map(lambda name: simulate(tmp_path / name, 300, seed=4), "abc"))
     simulate(tmp_path / "alone", 300, seed=4)
     assert contents(tmp_path / "a") == contents(tmp_path / "b") == contents(tmp_path / "c") == contents(tmp_path / "alone")
+
+
+def test_a_world_can_end_today(tmp_path: Path) -> None:
+    start = start_of(datetime(2026, 11, 24, 12, tzinfo=UTC))
+    assert (start.weekday(), start + timedelta(weeks=WEEKS)) == (0, datetime(2026, 11, 23, tzinfo=UTC))
+    assert start_of(START + timedelta(weeks=WEEKS)) == START
+    simulate(tmp_path / "world", 50, 1, start=start)
+    latest = pd.read_parquet(tmp_path / "world" / "interactions.parquet")["occurred_at"].max()
+    assert datetime(2026, 11, 16, tzinfo=UTC) < latest < datetime(2026, 11, 23, tzinfo=UTC)
+    assert 'observed_until = "2026-11-23' in (tmp_path / "world" / "leadheat.toml").read_text()
 
 
 def test_another_seed_gives_another_world(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine
 
@@ -20,6 +20,14 @@ from serving.memory.worklist import WorklistQuery
 
 TRIES = 10
 """How often a request begins anew because its leads were merged meanwhile."""
+
+
+class Brought(NamedTuple):
+    """How many interactions and outcomes were new, and the scores of their leads."""
+
+    interactions: int
+    outcomes: int
+    scores: list[Score]
 
 
 class Memory:
@@ -105,6 +113,21 @@ class Memory:
         A lead that is known and does not change is told as a duplicate.
         """
         return self._take(adding.put_leads, leads, origin, "lead", explain=explain)
+
+    def bring(
+        self,
+        leads: Sequence[Mapping[str, Any]],
+        interactions: Sequence[Mapping[str, Any]],
+        outcomes: Sequence[Mapping[str, Any]],
+        origin: str,
+    ) -> Brought:
+        """Store all that is known of some leads, with which the others deal, in one go; rows and errors as of the methods below."""
+        with self._locked([row["lead_id"] for row in leads]) as (connection, lead_of, stamps):
+            moved = [[{**row, "lead_id": lead_of[row["lead_id"]]} for row in rows] for rows in (leads, interactions, outcomes)]
+            adding.put_leads(connection, moved[0], stamps, origin)
+            new = adding.add_interactions(connection, moved[1], stamps, origin), adding.add_outcomes(connection, moved[2], stamps, origin)
+            scores = rescore_all(connection, stamps, "interaction", self._scorer(), repeatable=self.repeatable)
+        return Brought(*new, list(scores.values()))
 
     def _take(self, add: Callable[..., int], rows: Sequence[Mapping[str, Any]], origin: str, cause: str, *, explain: bool) -> Taken:
         with self._locked([row["lead_id"] for row in rows]) as (connection, lead_of, stamps):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,16 +21,19 @@ if TYPE_CHECKING:
 @SEED
 @click.option("--hidden-intent", default=0.0, help="Spread of what leads want and nothing shows (0 to 3).")
 @click.option("--base-rate-factor", default=1.0, help="By how much the chance to win grows until the end (0.05 to 20).")
+@click.option("--until", help="The world ends in the week before this moment, such as 2026-11-24 or now; by default in spring 2025.")
 @click.option("--leak", "leaks", multiple=True, help="A fault to plant; may be given several times.")
 @JSON
 @example("leadheat simulate my-world --leads 20000 --seed 7")
-def simulate(out: Path, leads: int, seed: int, *, as_json: bool, **options: Any) -> None:
+def simulate(out: Path, leads: int, seed: int, until: str | None, *, as_json: bool, **options: Any) -> None:
     """Write a simulated data set whose true probabilities are known (truth.parquet)."""
+    from features.contract import from_micros, parse_moment
     from models.settings import parse_settings
-    from training.simulation.simulate import WorldSettings
+    from training.simulation.simulate import START, WorldSettings, start_of
     from training.simulation.simulate import simulate as run
 
-    done = run(out, leads, seed, parse_settings(options, WorldSettings, "options"))
+    end = None if until is None else datetime.now(UTC) if until == "now" else from_micros(parse_moment(until))
+    done = run(out, leads, seed, parse_settings(options, WorldSettings, "options"), START if end is None else start_of(end))
     result = {"path": str(done.path), "leads": done.leads, "interactions": done.interactions, "won": done.won}
     words = f"{done.leads:,} simulated leads with {done.interactions:,} interactions, {done.won:,} won, in {done.path}."
     say(result, f"{words}\nNext: leadheat train {done.path}", as_json=as_json)

@@ -29,7 +29,6 @@ from training.simulation.world_files import Period, readme, settings_text
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 WEEKS = 65
-PERIOD = Period(START, START + timedelta(weeks=1), START + timedelta(weeks=50), START + timedelta(weeks=WEEKS))
 HORIZON = 30 * DAY
 TABLES = ("interactions", "leads", "outcomes", "truth")
 MARK = "simulated"
@@ -62,16 +61,23 @@ class Simulated:
     snapshots: int
 
 
-def simulate(out: Path, leads: int, seed: int = 0, options: WorldSettings = WorldSettings()) -> Simulated:  # noqa: B008  it is frozen
+def simulate(
+    out: Path,
+    leads: int,
+    seed: int = 0,
+    options: WorldSettings = WorldSettings(),  # noqa: B008  it is frozen
+    start: datetime = START,
+) -> Simulated:
     """Write a simulated data set: interactions, leads and outcomes, their settings, and the truth.
 
-    The same leads, seed and options give the same bytes. A lead is the same in every world of the same seed and options.
+    The same leads, seed, options and start give the same bytes. A lead is the same in every world of the same seed and options.
 
     Args:
         out: the folder; a simulated data set that is there already is replaced, as a whole or not at all.
         leads: how many.
         seed: of everything random.
         options: what is different from the plain world.
+        start: midnight UTC of a Monday.
 
     Raises:
         SettingsError: the folder holds something else, or there is nothing to simulate.
@@ -84,8 +90,8 @@ def simulate(out: Path, leads: int, seed: int = 0, options: WorldSettings = Worl
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
             new = Path(scratch) / "new"
             new.mkdir()
-            done = _write(new, _faulty(simulated_blocks(leads, seed, options), seed, options.leaks))
-            _describe(new, leads, seed, options)
+            done = _write(new, _faulty(simulated_blocks(leads, seed, options, start), seed, options.leaks))
+            _describe(new, leads, seed, options, start)
             if out.exists():
                 out.rename(Path(scratch) / "old")
             new.rename(out)
@@ -94,9 +100,14 @@ def simulate(out: Path, leads: int, seed: int = 0, options: WorldSettings = Worl
     return Simulated(out, leads, *done)
 
 
-def simulated_blocks(leads: int, seed: int, options: WorldSettings) -> Iterator[WorldTables]:
+def start_of(until: datetime) -> datetime:
+    """When the latest world starts that ends before a moment: whole weeks from ``START``."""
+    return START + (until - START) // timedelta(weeks=1) * timedelta(weeks=1) - timedelta(weeks=WEEKS)
+
+
+def simulated_blocks(leads: int, seed: int, options: WorldSettings, start: datetime = START) -> Iterator[WorldTables]:
     """The world block by block, ``BLOCK`` leads at a time, in the order of their ids."""
-    clock = Clock.starting(START, WEEKS * 7 + HORIZON // DAY)
+    clock = Clock.starting(start, WEEKS * 7 + HORIZON // DAY)
     as_of = clock.moments[0] + np.arange(1, WEEKS + 1) * WEEK
     horizons = Horizons(clock.to_world_days(as_of), clock.to_world_days(as_of + HORIZON))
     end = float(horizons.begin[-1])
@@ -145,11 +156,12 @@ def _write(folder: Path, blocks: Iterator[WorldTables]) -> tuple[int, int, int]:
     return interactions, won, snapshots
 
 
-def _describe(folder: Path, leads: int, seed: int, options: WorldSettings) -> None:
-    (folder / "leadheat.toml").write_text(settings_text(leads, seed, PERIOD, HORIZON, WEEK), encoding="utf-8")
+def _describe(folder: Path, leads: int, seed: int, options: WorldSettings, start: datetime) -> None:
+    period = Period(start, start + timedelta(weeks=1), start + timedelta(weeks=50), start + timedelta(weeks=WEEKS))
+    (folder / "leadheat.toml").write_text(settings_text(leads, seed, period, HORIZON, WEEK), encoding="utf-8")
     changed = options.model_dump(exclude_defaults=True)
     words = ", ".join(f"{name} = {value}" for name, value in changed.items())
-    (folder / "README.txt").write_text(readme(leads, seed, words, PERIOD, HORIZON), encoding="utf-8")
+    (folder / "README.txt").write_text(readme(leads, seed, words, period, HORIZON), encoding="utf-8")
 
 
 def is_simulated(folder: Path) -> bool:
