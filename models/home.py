@@ -50,6 +50,14 @@ def champion() -> Champion | None:
     return Champion(target.name.partition("-")[0], folder) if folder.is_dir() else None
 
 
+def promoted_at() -> int | None:
+    """When the champion of this machine became it, microseconds UTC, or None while there is none."""
+    try:
+        return (home() / "champion").lstat().st_mtime_ns // 1_000
+    except OSError:
+        return None
+
+
 def put_in_service(folder: Path) -> None:
     """Make an unpacked version the champion of this machine, in one step.
 

@@ -14,9 +14,11 @@ from starlette.types import Scope as AsgiScope
 
 from serving.endpoints import Endpoint
 from serving.errors import RequestError
-from serving.keys import KeyRing
+from serving.keys import Key, KeyRing, Scope
 from serving.rates import Rates
 
+KEY = "leadheat.key"
+"""Where a request's scope holds the key by which it was let in; nothing where none is needed."""
 CALLER = "leadheat.caller"
 """Where a request's scope holds who asks: the key's name, or nothing where none is needed."""
 SIGN_IN = "/sign-in"
@@ -44,13 +46,14 @@ class Access:
         self.keys.look()
         headers = _headers(scope)
         stated = _stated(headers)
-        caller = self._by_key(endpoint, stated or _cookie(headers)) if self.keys.in_use else _local(scope, headers)
-        scope[CALLER] = caller if self.keys.in_use else ""
+        key = self._by_key(endpoint, stated or _cookie(headers)) if self.keys.in_use else None
+        caller = _local(scope, headers) if key is None else key.name
+        scope[KEY], scope[CALLER] = key, "" if key is None else caller
         if not stated and scope["method"] not in WITHOUT_SIDE_EFFECTS:
             _check_origin(headers)
         self.rates.take(caller, endpoint.scope)
 
-    def _by_key(self, endpoint: Endpoint, secret: str) -> str:
+    def _by_key(self, endpoint: Endpoint, secret: str) -> Key:
         if not secret:
             raise _no_key("A key is needed here.")
         key = self.keys.find(secret)
@@ -59,7 +62,13 @@ class Access:
         if endpoint.scope not in key.scopes:
             hint = f"Ask for a key with it: leadheat keys add NAME --scope {endpoint.scope}"
             raise RequestError(403, f"The key {key.name} lacks the scope {endpoint.scope}.", hint)
-        return key.name
+        return key
+
+
+def allowed(request: Request, scope: Scope) -> bool:
+    """Whether who asks may do what needs a scope, as all may where no keys are needed."""
+    key: Key | None = request.scope.get(KEY)
+    return key is None or scope in key.scopes
 
 
 def caller_of(request: Request) -> str:

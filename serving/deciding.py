@@ -62,7 +62,7 @@ async def decide(desk: Desk, request: Request, asked: Decision) -> Score:
     def change(connection: Connection, lead_id: str) -> None:
         put_override(connection, lead_id, override)
 
-    return await desk.run(_changed, desk.memory, request.path_params["lead_id"], change)
+    return await desk.run(changed, desk.memory, request.path_params["lead_id"], change)
 
 
 async def take_back(desk: Desk, request: Request, _asked: None) -> Score:
@@ -73,11 +73,16 @@ async def take_back(desk: Desk, request: Request, _asked: None) -> Score:
         if not remove_override(connection, lead_id, field):
             raise RequestError(404, f"Nobody has decided on the {field} of this lead.", "GET /leads/{lead_id} lists what was decided.")
 
-    return await desk.run(_changed, desk.memory, request.path_params["lead_id"], change)
+    return await desk.run(changed, desk.memory, request.path_params["lead_id"], change)
 
 
-def _changed(memory: Memory, lead_id: str, change: Callable[[Connection, str], None]) -> Score:
-    """Change what was decided on a lead, or on the one that it was merged into, and score it anew."""
+def changed(memory: Memory, lead_id: str, change: Callable[[Connection, str], None]) -> Score:
+    """Change what was decided on a lead, or on the one that it was merged into, and score it anew.
+
+    Raises:
+        RequestError: there is no such lead.
+        StoreError: the store cannot be reached; nothing is changed.
+    """
     with memory.writing() as connection:
         row = locked_lead(connection, lead_id)
         if row is not None and row["merged_into"] is not None:

@@ -16,13 +16,9 @@ from serving.docs import openapi
 from serving.endpoints import Endpoint, Routes
 from serving.handover.routes import HANDOVERS
 from serving.memory.routes import MEMORY
+from serving.page.routes import PAGE
 from serving.privacy import PRIVACY
-from serving.schemas import Index, Readiness, ScoreBatch, ScoreBatchRequest, ScoreRequest
-
-
-async def index(_desk: Desk, _request: Request, _asked: None) -> Index:
-    """What there is; BentoML's own index would load a tracker from the internet."""
-    return {"service": "leadheat", "routes": "/docs.json"}
+from serving.schemas import Readiness, ScoreBatch, ScoreBatchRequest, ScoreRequest
 
 
 async def ready(desk: Desk, _request: Request, _asked: None) -> dict[str, Any]:
@@ -59,7 +55,6 @@ SCORING = (
     ),
 )
 GENERAL = (
-    Endpoint("GET", "/", index, None, Index, None, "What there is."),
     Endpoint("GET", "/model", model, None, dict[str, Any], "read", "The model in service: version, horizon, bands, figures."),
     Endpoint("GET", "/docs.json", docs, None, dict[str, Any], "read", "This description."),
     Endpoint("GET", "/metrics", prometheus, None, None, "read", "Metrics for Prometheus.", media_type="text/plain"),
@@ -69,5 +64,5 @@ GENERAL = (
     Endpoint("GET", "/schema.json", None, None, dict[str, Any], "read", "The description that BentoML's clients read."),
 )
 
-ROUTES = Routes((*SCORING, *MEMORY, *DECIDING, *HANDOVERS, *PRIVACY, *GENERAL))
+ROUTES = Routes((*PAGE, *SCORING, *MEMORY, *DECIDING, *HANDOVERS, *PRIVACY, *GENERAL))
 """Every route there is."""

@@ -42,13 +42,6 @@ class ScoreBatch(TypedDict):
     scores: list[Score]
 
 
-class Index(TypedDict):
-    """What ``GET /`` answers."""
-
-    service: str
-    routes: str
-
-
 class Readiness(TypedDict):
     """What ``GET /readyz`` answers; ``problem`` is empty when all is well."""
 
