@@ -17,6 +17,7 @@ from features.signals import SignalSettings
 from features.snapshots import SnapshotSettings
 from models.consent import ConsentSettings
 from models.exploration import ExplorationSettings
+from models.funnel import FunnelSettings
 from models.gate import GateSettings
 from models.learning import LearningSettings, TuningSettings
 from models.lifecycle import QualificationSettings, Threshold
@@ -46,6 +47,7 @@ class ScoringSettings(Strict):
     qualification: QualificationSettings = QualificationSettings()
     next_steps: Steps = DEFAULT_STEPS
     consent: ConsentSettings = ConsentSettings()
+    funnel: FunnelSettings = FunnelSettings()
 
     @model_validator(mode="after")
     def _known_signals(self) -> Self:

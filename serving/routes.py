@@ -14,6 +14,7 @@ from serving.deciding import DECIDING
 from serving.desk import Desk
 from serving.docs import openapi
 from serving.endpoints import Endpoint, Routes
+from serving.funnel.report import FUNNEL
 from serving.handover.routes import HANDOVERS
 from serving.memory.routes import MEMORY
 from serving.page.routes import PAGE
@@ -64,5 +65,5 @@ GENERAL = (
     Endpoint("GET", "/schema.json", None, None, dict[str, Any], "read", "The description that BentoML's clients read."),
 )
 
-ROUTES = Routes((*PAGE, *SCORING, *MEMORY, *DECIDING, *HANDOVERS, *PRIVACY, *GENERAL))
+ROUTES = Routes((*PAGE, *SCORING, *MEMORY, *DECIDING, *HANDOVERS, *FUNNEL, *PRIVACY, *GENERAL))
 """Every route there is."""

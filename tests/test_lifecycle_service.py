@@ -132,6 +132,7 @@ def test_what_was_delivered_is_not_tried_again(place: Place) -> None:
     assert place.server.get(f"/handovers?state=delivered&after={page['after']}").json["handovers"][0] != page["handovers"][0]
 
 
+@pytest.mark.slow
 def test_killed_while_the_receiver_is_down_nothing_is_lost_and_what_opted_out_is_not_told(tmp_path: Path) -> None:
     with Receiver() as receiver:
         url, port = receiver.url, int(receiver.url.split(":")[2].split("/")[0])
