@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
-.PHONY: help demo test bench bench-serving fuzz ablation pictures lock clean
+.PHONY: help demo test bench bench-serving bench-store chaos soak fuzz ablation pictures lock clean
 
 help:
 	@echo "make demo          simulate leads, train, compare with the rules, score: the whole path in a minute"
@@ -12,6 +12,9 @@ help:
 	@echo "make bench         speed and memory beside the peers"
 	@echo "make fuzz          10,000 bad requests and schemathesis against the service, over every route"
 	@echo "make bench-serving the service beside a constant, a bare endpoint and MLflow's server"
+	@echo "make bench-store   an interaction of a lead with a long history, and the worklist of a million interactions"
+	@echo "make chaos         kill, fill, set back and swap under steady traffic: verdicts on what was kept (needs PostgreSQL, faketime)"
+	@echo "make soak          a day of traffic in ten minutes: memory, and every logged score again (needs PostgreSQL, faketime)"
 	@echo "make ablation      what each group of features brings on bpic2012"
 	@echo "make pictures      run the notebooks, train once, and refresh the pictures of the README (needs chromium)"
 	@echo "make lock          refresh requirements.lock with the newest versions that pyproject.toml allows"
@@ -32,6 +35,15 @@ fuzz: $(INSTALLED)
 
 bench-serving: $(INSTALLED)
 	@$(BIN)/python -m tests.benchmarks.serving.run
+
+bench-store: $(INSTALLED)
+	@$(BIN)/python -m tests.benchmarks.serving.store
+
+chaos: $(INSTALLED)
+	@$(BIN)/python -m tests.benchmarks.chaos.run
+
+soak: $(INSTALLED)
+	@$(BIN)/python -m tests.benchmarks.chaos.soak
 
 ablation: $(INSTALLED)
 	@$(BIN)/python -m tests.benchmarks.ablation

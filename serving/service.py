@@ -6,8 +6,10 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import socket
 from datetime import UTC, datetime
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +27,7 @@ from serving.bento import Host, json_of
 from serving.champion import InService
 from serving.desk import Desk
 from serving.keys import held
+from serving.loops import Loop
 from serving.schemas import ScoreBatch, ScoreBatchRequest, ScoreRequest
 from serving.together import Together
 
@@ -32,6 +35,10 @@ logging.getLogger("leadheat").setLevel(logging.INFO)
 
 CHUNK = 20
 """Leads of a batch that are scored between two looks at the clock and at other requests."""
+
+
+PARENT_EVERY = 1.0
+"""Seconds between two looks at the process that keeps this worker."""
 
 
 class Asked(NamedTuple):
@@ -74,7 +81,8 @@ class Leadheat:
         gc.collect()
         gc.freeze()
         self.desk.recorder.start()
-        self._loops = [asyncio.create_task(loop.run(), name=loop.name) for loop in self.desk.loops()]
+        loops = [*self.desk.loops(), Loop("parent", PARENT_EVERY, partial(end_without, os.getppid()))]
+        self._loops = [asyncio.create_task(loop.run(), name=loop.name) for loop in loops]
 
     @bentoml.on_shutdown
     async def stop(self) -> None:
@@ -108,6 +116,12 @@ class Leadheat:
         for answer in answers:
             self.desk.note(answer)
         return [answer.score for answer in answers]
+
+
+def end_without(parent: int) -> None:
+    """End this worker once the process that keeps it is gone: it would hold the port, and nobody would start it anew."""
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _moment(as_of: datetime | None) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -102,8 +101,9 @@ def running(contender: Contender, folder: Path, first: str, environment: Mapping
         _await(one, process, first, log)
         yield one
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        for child in (*psutil.Process(process.pid).children(recursive=True), process):
+            with suppress(ProcessLookupError, psutil.NoSuchProcess):
+                child.kill()
         process.wait()
 
 
