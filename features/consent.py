@@ -31,11 +31,16 @@ if TYPE_CHECKING:
     from features.history import History
 
 
+OPTING_OUT = ("*[Uu]nsubscri*", "*[Oo]pt[-_ ][Oo]ut*", "*[Oo]pt[Oo]ut*", "*[Oo]pted[-_ ][Oo]ut*")
+"""Shell patterns of the types by which leads take back that they may be contacted: that is heard without any other consent."""
+
+
 class ConsentRule(Strict):
     """Which interactions need consent, and what says that it was given: an attribute of theirs, or interactions that grant it.
 
     Attributes:
         types: shell patterns of the interaction types that count only with consent.
+        except_types: shell patterns of those among them that need none; by default what opts out.
         attribute: of the interaction; it is never a feature.
         values: those of the attribute that mean consent; anything else, and nothing, means none.
         granted: shell patterns of the types by which a lead consents.
@@ -43,6 +48,7 @@ class ConsentRule(Strict):
     """
 
     types: tuple[str, ...] = Field(min_length=1)
+    except_types: tuple[str, ...] = OPTING_OUT
     attribute: str | None = None
     values: tuple[str, ...] = Field(("true", "yes", "1"), min_length=1)
     granted: tuple[str, ...] = ()
@@ -57,8 +63,8 @@ class ConsentRule(Strict):
         return self
 
     def asks(self, kind: str) -> bool:
-        """Whether interactions of this type need consent; those that grant or withdraw it need none."""
-        return _fits(kind, self.types) and not _fits(kind, (*self.granted, *self.withdrawn))
+        """Whether interactions of this type need consent; those that grant or withdraw it, and the exceptions, do not."""
+        return _fits(kind, self.types) and not _fits(kind, (*self.granted, *self.withdrawn, *self.except_types))
 
     def told_by(self, attributes: Mapping[str, Any] | None) -> bool:
         """Whether the attributes of an interaction hold its consent."""

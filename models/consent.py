@@ -9,6 +9,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from features.catalogue import FeatureSet
+from features.consent import OPTING_OUT
 from features.contract import SettingsError, Strict
 from features.signals import SignalSettings, literal_types, matching
 
@@ -25,17 +26,25 @@ class Ground(Strict):
         attribute: of the lead.
         values: those of the attribute that permit; numbers are compared as numbers.
         types: shell patterns of the interaction types that permit.
+        withdrawn: shell patterns of the interaction types by which a lead takes it back, or objects, until it permits it again by an
+            interaction; named alone, everybody permits it who does not object.
     """
 
     attribute: str | None = None
     values: tuple[str, ...] = ("true", "yes", "1")
     types: tuple[str, ...] = ()
+    withdrawn: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if self.attribute is None and not self.types:
+        if self.attribute is None and not self.types and not self.withdrawn:
             raise ValueError("name an attribute of the leads or types of interactions that say so")
         return self
+
+    @property
+    def asked_for(self) -> bool:
+        """Whether a lead must have permitted it, rather than not objected."""
+        return self.attribute is not None or bool(self.types)
 
 
 class ConsentSettings(Strict):
@@ -50,7 +59,7 @@ class ConsentSettings(Strict):
 
     contact: Ground | None = None
     profile: Ground | None = None
-    opt_out: tuple[str, ...] = ("*[Uu]nsubscri*", "*[Oo]pt[-_ ][Oo]ut*", "*[Oo]pt[Oo]ut*", "*[Oo]pted[-_ ][Oo]ut*")
+    opt_out: tuple[str, ...] = OPTING_OUT
 
     def signals(self, types: Iterable[str]) -> dict[str, SignalSettings]:
         """The signals that qualification reads, to be declared to the feature set beside the data set's own.
@@ -62,6 +71,7 @@ class ConsentSettings(Strict):
         for purpose, ground in self.grounds():
             words = f"agreed to {'be contacted' if purpose == 'contact' else 'profiling'}"
             declared[agreed(purpose)] = SignalSettings(types=ground.types, words=words)
+            declared[withdrew(purpose)] = SignalSettings(types=ground.withdrawn, strength="negative", words=f"no longer {words}")
         known = sorted(types)
         return {name: one for name, one in declared.items() if matching(one.types, known) or literal_types({name: one})}
 
@@ -84,6 +94,11 @@ class ConsentSettings(Strict):
 def agreed(purpose: Purpose) -> str:
     """The name of the signal by which leads agree to be contacted or profiled."""
     return f"{CONSENT}agreed_to_{purpose}"
+
+
+def withdrew(purpose: Purpose) -> str:
+    """The name of the signal by which they take that back."""
+    return f"{CONSENT}withdrew_{purpose}"
 
 
 def permitting_values(ground: Ground, features: FeatureSet) -> list[float]:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from features.catalogue import FeatureSet
 from features.contract import DAY, MINUTE
 from features.signals import Funnel, Signal, Strength
-from models.consent import OPTED_OUT, ConsentSettings, agreed, permitting_values
+from models.consent import OPTED_OUT, ConsentSettings, Purpose, agreed, permitting_values, withdrew
 from models.lifecycle import HOT, Fact, HandOver, NextStep, Permission, QualificationSettings, Situation, Threshold, signals_within
 from models.next_steps import DEFAULT_STEPS, Stage, Steps
 from models.strength import strength_of
@@ -33,6 +33,7 @@ Agreement = Literal["rules warmer", "agree", "model warmer"]
 AGREEMENT: tuple[Agreement, ...] = ("rules warmer", "agree", "model warmer")
 _FIRST_ASKED = 1 << 14
 """The bit of the first signal that a next step asks for; the bits of ``Fact`` lie below."""
+_PERMITS: dict[Purpose, Fact] = {"contact": Fact.CONTACT, "profile": Fact.PROFILE}
 _FUNNEL: dict[Strength | None, Funnel] = {"strong": "bottom", "medium": "middle", "weak": "top"}
 
 
@@ -95,7 +96,9 @@ class Qualifier:
         self._one = np.array([features.column(f"days_since_last({one.group})") for one in later], dtype=np.intp)
         self._than = np.array([features.column(f"days_since_last({one.than})") for one in later], dtype=np.intp)
         self._later = np.array([one.fact for one in later], dtype=np.int64)
-        self._granted = (0 if consent.contact else Fact.CONTACT) | (0 if consent.profile else Fact.PROFILE)
+        needed = {purpose for purpose, ground in consent.grounds() if ground.asked_for}
+        self._granted = sum(int(fact) for purpose, fact in _PERMITS.items() if purpose not in needed)
+        self._withdrawn = [(_PERMITS[purpose], *_since(purpose, features)) for purpose in _PERMITS if withdrew(purpose) in features.groups]
         self._policy = policy
         self._steps = steps
         self._decided: dict[tuple[int, int, Stage | None], Qualification] = {}
@@ -115,6 +118,10 @@ class Qualifier:
         found: Codes = np.bitwise_or.reduce(lies, axis=1) | np.bitwise_or.reduce(later, axis=1) | int(self._granted)
         if isinstance(self._policy.hand_over, Threshold):
             found |= self._passed(self._policy.hand_over, temperature, probability, score) * np.int64(Fact.PASSED)
+        for fact, withdrawn, agreed_again in self._withdrawn:
+            since = X[:, withdrawn]
+            back = False if agreed_again is None else X[:, agreed_again] < since
+            found[~np.isnan(since) & ~np.asarray(back)] &= ~int(fact)
         return found
 
     def qualify(
@@ -193,11 +200,19 @@ def _named(signal: Signal, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(name, pattern) for name in (signal.name, *signal.types) for pattern in patterns)
 
 
+def _since(purpose: Purpose, features: FeatureSet) -> tuple[int, int | None]:
+    """The columns that tell since when a purpose is withdrawn, and since when permitted, if that can be."""
+    again = agreed(purpose)
+    return features.column(f"days_since_last({withdrew(purpose)})"), (
+        features.column(f"days_since_last({again})") if again in features.groups else None
+    )
+
+
 def _consent_facts(consent: ConsentSettings, features: FeatureSet) -> Iterator[_Between]:
     if OPTED_OUT in features.groups:
         yield _Between(Fact.OPTED_OUT, f"days_since_last({OPTED_OUT})", 0.0, np.inf)
     for purpose, ground in consent.grounds():
-        fact = Fact.CONTACT if purpose == "contact" else Fact.PROFILE
+        fact = _PERMITS[purpose]
         if agreed(purpose) in features.groups:
             yield _Between(fact, f"days_since_last({agreed(purpose)})", 0.0, np.inf)
         for value in permitting_values(ground, features):

@@ -71,6 +71,16 @@ class Settings(ScoringSettings):
         """A file states what it wants otherwise; a model keeps the whole table."""
         return with_defaults(declared)
 
+    @model_validator(mode="after")
+    def _consent_is_heard(self) -> Self:
+        """What opts out, permits or objects must count without any other consent."""
+        spoken = [*self.consent.opt_out, *(one for _, ground in self.consent.grounds() for one in (*ground.types, *ground.withdrawn))]
+        for rule in self.data.consent:
+            lost = [kind for kind in spoken if rule.asks(kind) and kind not in rule.except_types]
+            if lost:
+                raise ValueError(f"data.consent withholds {lost}, which [consent] goes by; name them in its except_types")
+        return self
+
     @property
     def scoring(self) -> ScoringSettings:
         """The parts that a model keeps."""

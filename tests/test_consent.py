@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from features.catalogue import FeatureSet
 from features.columns import Schema
 from features.compute import compute
-from features.consent import ConsentRule
-from features.contract import DAY, parse_moment
+from features.consent import OPTING_OUT, ConsentRule
+from features.contract import DAY, SettingsError, parse_moment
 from features.data_settings import DataSettings
 from features.dataset import Dataset
 from features.history import History
@@ -26,6 +26,7 @@ from features.records import InteractionRecord, LeadRecord, history_of
 from features.vocabulary import fit_features
 from models.fallback import RulesScorer
 from models.parity import parity
+from models.settings import Settings, parse_settings
 from tests.naive import naive
 from tests.naive_view import known_at, newest_first
 from tests.random_histories import DICE, SETTINGS, World, same, tables_of, worlds
@@ -195,3 +196,17 @@ def test_service_and_batch_agree_where_consent_is_asked_for(world: SmallWorld) -
     scorer = replace(scorer, features=replace(features, consent=(rule, told)))
     test = world.parts.test
     assert parity(scorer, scorer, marked, test.lead[:40], test.as_of[:40]).differing == ()
+
+
+def test_an_opt_out_is_heard_without_any_other_consent(world: SmallWorld) -> None:
+    rule = ConsentRule(types=("*",), attribute="tracking")
+    assert [kind for kind in ("unsubscribe", "opt-out", "page_view") if rule.asks(kind)] == ["page_view"]
+    told = {**world.settings.model_dump(mode="json", include={"data"}), "consent": {"contact": {"types": ["newsletter_signup"]}}}
+    told["data"]["consent"] = [{"types": ["*"], "attribute": "tracking"}]
+    with pytest.raises(SettingsError, match=r"withholds \['newsletter_signup'\]"):
+        parse_settings(told, Settings, "leadheat.toml")
+    told["data"]["consent"][0]["except_types"] = ["*unsub*", "newsletter_signup"]
+    with pytest.raises(SettingsError, match="goes by"):
+        parse_settings(told, Settings, "leadheat.toml")
+    told["data"]["consent"][0]["except_types"] = [*OPTING_OUT, "newsletter_signup"]
+    assert parse_settings(told, Settings, "leadheat.toml").data.consent[0].asks("page_view")

@@ -253,3 +253,29 @@ def test_no_situation_is_without_a_step_and_no_opt_out_is_contacted(facts: int, 
 def test_agreement() -> None:
     model, rules = np.array([0, 2, 1, 0], np.int8), np.array([2, 0, 1, 1], np.int8)
     assert [AGREEMENT[code] for code in agreement(model, rules)] == ["rules warmer", "model warmer", "agree", "rules warmer"]
+
+
+OBJECTED = "consent.withdrew_profile"
+
+
+@pytest.mark.parametrize(
+    ("ground", "seen", "scored"),
+    [
+        ({"withdrawn": ["unsubscribe"]}, {}, True),
+        ({"withdrawn": ["unsubscribe"]}, {OBJECTED: 3}, False),
+        ({"types": ["newsletter_signup"], "withdrawn": ["unsubscribe"]}, {}, False),
+        ({"types": ["newsletter_signup"], "withdrawn": ["unsubscribe"]}, {"consent.agreed_to_profile": 3}, True),
+        ({"types": ["newsletter_signup"], "withdrawn": ["unsubscribe"]}, {"consent.agreed_to_profile": 3, OBJECTED: 1}, False),
+        ({"types": ["newsletter_signup"], "withdrawn": ["unsubscribe"]}, {"consent.agreed_to_profile": 3, OBJECTED: 3}, False),
+        ({"types": ["newsletter_signup"], "withdrawn": ["unsubscribe"]}, {"consent.agreed_to_profile": 1, OBJECTED: 3}, True),
+        ({"attribute": "opt_in", "withdrawn": ["unsubscribe"]}, {"lead.opt_in": 1, OBJECTED: 1}, False),
+    ],
+)
+def test_who_withdraws_from_profiling_is_not_worked_by_the_score_until_they_agree_again(
+    ground: dict[str, object],
+    seen: dict[str, float],
+    scored: bool,  # noqa: FBT001
+) -> None:
+    found = qualify(seen, HOT, ConsentSettings.model_validate({"profile": ground, "opt_out": ()}))
+    assert (found.stage == "unqualified") == (not scored)
+    assert (found.next_step.rule == "no consent to profiling") == (not scored)
