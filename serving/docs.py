@@ -71,8 +71,9 @@ def _operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
         operation["description"] = f"Where there are keys, it needs one with the scope `{endpoint.scope}`."
     refusals = _refusals(endpoint)
     error = schemas["errors", "serialization"]
+    page = _content({"type": "string"}, endpoint.media_type) if endpoint.media_type == "text/html" else {}
     operation["responses"] = _success(endpoint, schemas) | {
-        str(status): {"description": refusals[status], "content": _content(error)} for status in sorted(refusals)
+        str(status): {"description": refusals[status], "content": _content(error) | page} for status in sorted(refusals)
     }
     return operation
 

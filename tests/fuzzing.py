@@ -185,9 +185,10 @@ def assault(server: Server, count: int) -> dict[int, int]:
 
 
 def _in_form(answer: Answer) -> bool:
-    if answer.headers.get("content-type", "").startswith("text/plain"):  # the parser of HTTP itself
+    kind = answer.headers.get("content-type", "")
+    if kind.startswith("text/plain"):  # the parser of HTTP itself
         return answer.body == b"Invalid HTTP request received."
-    return not answer.body or set(answer.json) == {"error", "detail"}
+    return not answer.body or kind.startswith("text/html") or set(answer.json) == {"error", "detail"}
 
 
 def _leave_halfway(server: Server) -> None:

@@ -21,7 +21,14 @@ PAGE = (
     _page("GET", "/lead/{lead_id}/what-if", whatif.whatif, "read", "For people: what one interaction more would mean.", _NO_LEAD | _WRONG),
     _page("POST", "/lead/{lead_id}/overrides", decide.decide, "write", "For people: decide otherwise than the model.", _NO_LEAD | _WRONG),
     _page("GET", "/sign-in", sign_in.form, None, "For people: the form for a key."),
-    _page("POST", "/sign-in", sign_in.sign_in, None, "For people: have the browser keep a key."),
+    _page(
+        "POST",
+        "/sign-in",
+        sign_in.sign_in,
+        None,
+        "For people: have the browser keep a key.",
+        {401: "The key is not valid.", 403: "A page of another site asks."},
+    ),
     _page("POST", "/sign-out", sign_in.sign_out, None, "For people: have the browser forget its key."),
     Endpoint("GET", "/static/{name}", static.static, None, None, None, "The page's own files.", media_type="text/css"),
 )
