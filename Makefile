@@ -16,7 +16,7 @@ help:
 	@echo "make chaos         kill, fill, set back and swap under steady traffic: verdicts on what was kept (needs PostgreSQL, faketime)"
 	@echo "make soak          a day of traffic in ten minutes: memory, and every logged score again (needs PostgreSQL, faketime)"
 	@echo "make ablation      what each group of features brings on bpic2012"
-	@echo "make pictures      run the notebooks, train once, and refresh the pictures of the README (needs chromium)"
+	@echo "make pictures      run the notebooks, train, serve, and refresh the pictures of the README (needs chromium)"
 	@echo "make lock          refresh requirements.lock with the newest versions that pyproject.toml allows"
 	@echo "make clean         remove the environment and all caches"
 
@@ -50,6 +50,7 @@ ablation: $(INSTALLED)
 
 pictures: $(INSTALLED)
 	@$(BIN)/python -m tests.notebooks
+	@$(BIN)/python -m tests.paged
 
 # Some systems ship Python without ensurepip; their own pip can then put one into the environment.
 # setuptools is in the lock, so that the build needs no isolated environment of its own.

@@ -1,15 +1,23 @@
-"""A store as a sales team has it in the morning: leads of the small world under the names of people, up to this very moment."""
+"""A store as a sales team has it in the morning: leads of the small world under the names of people, up to this very moment.
+
+``python -m tests.paged`` serves it and refreshes the pictures of the page that the README shows.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
+from playwright.sync_api import ViewportSize, sync_playwright
 
-from features.contract import DAY, MINUTE, UNKNOWN_TIME, from_micros
+from features.contract import DAY, MINUTE, UNKNOWN_TIME, from_micros, to_micros
 from features.dataset import Dataset
 from features.history import DIRECTIONS, History
 from features.snapshots import open_leads
@@ -17,6 +25,10 @@ from features.store.engine import open_store
 from models import home
 from models.scorer import LeadScorer
 from serving.memory.memory import Memory
+from tests.browser import CHROMIUM, QUIET
+from tests.conftest import REPO
+from tests.server import Server
+from tests.small_world import small_world
 
 FIRST = (
     *("Anna", "Jonas", "Mira", "Lukas", "Aylin", "Felix", "Greta", "Emil", "Nora", "Paul", "Ida", "Tim", "Lea", "Karim", "Sofia"),
@@ -29,6 +41,9 @@ LAST = (
 COMPANIES = ("nordwind", "tuchmacher", "habicht-logistik", "stadtwerke-soest", "kessel-und-sohn", "aurora-health", "lumen-software")
 OWNERS = ("Petra Lang", "Sven Adler", "Mehmet Can")
 ORIGIN = "crm"
+PICTURES = REPO / "notebooks" / "pictures"
+WINDOW: ViewportSize = {"width": 1180, "height": 1000}
+"""So much of a page is shown, in CSS pixels."""
 
 
 def name(number: int) -> str:
@@ -98,3 +113,35 @@ def _interactions(history: History, row: int, lead_id: str, shift: int) -> Itera
             "direction": names.get(int(history.direction[i])),
             "interaction_id": f"{lead_id}/{i - int(history.start[row])}",
         }
+
+
+def refresh() -> None:
+    """Write a picture of the worklist and one of the hottest lead."""
+    with tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch) / "home"
+        os.environ["LEADHEAT_HOME"] = str(place)
+        world = small_world(Path(scratch) / "world")
+        promote(world.folder / "model")
+        memory = memory_in(world.scorer, f"sqlite:///{place / 'store.db'}")
+        history = world.dataset.history.with_schema(world.scorer.schema)
+        fill(memory, history, choose(world.scorer, world.dataset, 200), to_micros(datetime.now(UTC)))
+        memory.close()
+        with Server(place) as server:
+            first = server.get("/leads?temperature=hot&limit=1").json["leads"][0]["lead_id"]
+            for picture, path in (("worklist", "/"), ("lead", f"/lead/{quote(first, safe='')}")):
+                (PICTURES / f"{picture}.png").write_bytes(shown(f"http://127.0.0.1:{server.port}{path}"))
+
+
+def shown(address: str) -> bytes:
+    """The top of a page, as a PNG."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, "--hide-scrollbars"])
+        page = browser.new_context(viewport=WINDOW, color_scheme="light", locale="en-GB").new_page()
+        page.goto(address)
+        picture = page.screenshot()
+        browser.close()
+    return picture
+
+
+if __name__ == "__main__":
+    refresh()

@@ -255,7 +255,7 @@ def test_every_page_forbids_what_is_not_ours(desk: Desk) -> None:
         assert "frame-ancestors 'none'" in policy
         assert page.headers["cache-control"] == "no-store"
         assert page.headers["x-content-type-options"] == "nosniff"
-        assert page.headers["referrer-policy"] == "no-referrer"
+        assert page.headers["referrer-policy"] == "same-origin"
 
 
 def test_its_files_are_kept_for_ever_under_names_of_their_content(desk: Desk) -> None:

@@ -63,7 +63,7 @@ def _read(t: Language, form: Mapping[str, str], longest: int) -> Override | str:
     }
     problem = next((name for name, bad in wrong.items() if bad), None)
     if problem is not None or until is None:
-        return t(f"override.bad_{problem}")
+        return t(f"override.bad_{problem}", latest=t.date(t.local(now + longest)))
     return Override(cast("OverriddenField", field), value, reason, by, now, until)
 
 

@@ -214,7 +214,9 @@ async def show(
     held = await desk.run(read, desk.memory, scorer, lead_id)
     page = await to_thread(_page, t, held, may_write=allowed(request, "write"))
     form = {"decision": "", "words": "", "reason": "", "until": "", "by": caller_of(request)} | dict(filled or {})
-    form["earliest"] = f"{t.local(to_micros(datetime.now(UTC))):%Y-%m-%d}"
+    now = to_micros(datetime.now(UTC))
+    form["earliest"] = f"{t.local(now):%Y-%m-%d}"
+    form["latest"] = f"{t.local(now + desk.settings.qualification.longest_override):%Y-%m-%d}"
     options = whatif_options.options(t, held.scorer, held.view.lead_id)
     status = 422 if problem else 200
     return render.show(desk, request, t, "lead.html", status=status, lead=page, options=options, problem=problem, filled=form)

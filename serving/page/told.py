@@ -8,6 +8,8 @@ from math import exp
 from typing import Literal
 from urllib.parse import quote
 
+from markupsafe import Markup, escape
+
 from features.contract import MINUTE, from_micros
 from models.reasons import EVERYTHING_ELSE, Reason
 from models.score import RulePoints, Score
@@ -17,6 +19,9 @@ Kind = Literal["base", "up", "down", "total"]
 NOTHING = "\N{EN DASH}"
 DOTS = {".", ".."}
 """Ids that a browser would take for folders."""
+
+
+_BREAK = Markup("<wbr>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,11 @@ class Fall:
 def lead_address(lead_id: str, rest: str = "") -> str:
     """Where a lead's page is, whatever its id holds."""
     return f"/lead/{quote(lead_id, safe='')}{rest}" if lead_id not in DOTS else f"/lead?id={quote(lead_id)}"
+
+
+def breakable(lead_id: str) -> Markup:
+    """An id as text that a narrow column breaks where people would, such as before the @ of an address."""
+    return escape(lead_id).replace("@", _BREAK + "@")
 
 
 def reasons(t: Language, score: Score, most: int) -> list[ReasonLine]:

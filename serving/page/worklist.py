@@ -65,7 +65,7 @@ class Tab:
 class Row:
     """One lead; ``rules`` is their temperature where it is another one."""
 
-    lead_id: str
+    shown_id: Markup
     href: str
     about: str
     temperature: Temperature
@@ -188,7 +188,7 @@ def _row(t: Language, entry: WorklistEntry, now: int) -> Row:
     values = [(one["words"], one["points" if by_rules else "contribution"]) for one in parts[:REASONS]]
     differ = not by_rules and rules["temperature"] != score["temperature"]
     return Row(
-        lead_id=entry.lead_id,
+        shown_id=told.breakable(entry.lead_id),
         href=told.lead_address(entry.lead_id),
         about=_about(entry.attributes),
         temperature=score["temperature"],
