@@ -44,6 +44,10 @@ ConsentRules = Annotated[tuple[ConsentRule, ...], BeforeValidator(_rule_or_more)
 Names = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
 
 
+STORE = "store:"
+"""The path that means the service's store."""
+
+
 class Constant(Strict):
     """A type that every row of a table shares: ``type = { const = "first_contact" }``."""
 
@@ -53,7 +57,8 @@ class Constant(Strict):
 class TableSettings(Strict):
     """Where a table is and how its columns are called.
 
-    ``path`` is a CSV or Parquet file (also ``.csv.gz``), a glob, a folder of such files, or a DuckDB file, whose ``table`` is named then.
+    ``path`` is a CSV or Parquet file (also ``.csv.gz``), a glob, a folder of such files, a DuckDB file, whose ``table`` is named then, or
+    ``store:``, what the service remembers.
     ``columns`` maps our name to the file's, also for attributes: ``{ occurred_at = "ts", amount = "AMOUNT_REQ" }``.
     """
 

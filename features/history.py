@@ -203,4 +203,4 @@ def _content(
     numeric = [attributes.numeric[name] for name in sorted(attributes.numeric)]
     categorical = [attributes.categorical[name].codes.view(np.uint32) for name in sorted(attributes.categorical)]
     way = (direction - np.int8(1)).view(np.uint8)
-    return [column for column in (order, kind.codes, way, known_at, *numeric, *categorical) if column is not None]
+    return [column for column in (order, kind.codes, way, *numeric, *categorical, known_at) if column is not None]

@@ -125,7 +125,7 @@ def _first_known(rows: Iterable[InteractionRecord], schema: Schema) -> list[Inte
 
 
 def _moment(row: InteractionRecord) -> tuple[Any, ...]:
-    return row.occurred_at, row.order, row.type, row.direction or _LAST_DIRECTION, _known_at(row)
+    return row.occurred_at, row.order, row.type, row.direction or _LAST_DIRECTION
 
 
 def _content(row: InteractionRecord, schema: Schema) -> tuple[Any, ...]:
@@ -137,6 +137,7 @@ def _content(row: InteractionRecord, schema: Schema) -> tuple[Any, ...]:
         *_moment(row),
         *((math.isnan(one), 0.0 if math.isnan(one) else one) for one in numbers),
         *((one is None, one or "") for one in texts),
+        _known_at(row),
     )
 
 

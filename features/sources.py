@@ -13,9 +13,9 @@ from features.checks import TableCheck
 from features.closings import NO_OUTCOMES, take_outcomes
 from features.contract import UNKNOWN_TIME, DataError, Finding
 from features.data_settings import DataSettings, InteractionsSettings, OutcomesSettings, TableSettings
-from features.files import load
 from features.fingerprint import fingerprint
 from features.layout import Layout, lay_out, matches
+from features.store.dataset import Load, Loading, loading
 from features.tables import NO_INTERACTIONS, micros, take_interactions, take_leads
 from features.times import UTC_MICROS
 
@@ -60,7 +60,11 @@ def read_tables(settings: DataSettings, root: Path, *, ids: bool = False) -> Tab
     Raises:
         DataError: a file or column is missing, times bear no zone, or more than 5 % of a table's rows cannot be used; with all findings.
     """
-    reading = _Reading(settings, root)
+    with loading(settings, root) as source:
+        return _read(settings, _Reading(settings, source.load), source, ids=ids)
+
+
+def _read(settings: DataSettings, reading: _Reading, source: Loading, *, ids: bool) -> Tables:
     leads = reading.table("leads", settings.leads, ["lead_id"], partial(take_leads, settings=settings))
     known = leads if leads is not None and "lead_id" in leads.column_names else None
     interactions, outcomes = NO_INTERACTIONS, NO_OUTCOMES
@@ -71,22 +75,22 @@ def read_tables(settings: DataSettings, root: Path, *, ids: bool = False) -> Tab
         required = ["lead_id", "closed_at", *([] if closings.won is True else ["outcome"])]
         outcomes = reading.table("outcomes", closings, required, partial(take_outcomes, table=closings, settings=settings, leads=known))
     findings = reading.conclude()
-    return _tables(settings, interactions, leads, outcomes, findings)
+    return _tables(settings, interactions, leads, outcomes, findings, source.observed_until)
 
 
 class _Reading:
     """The tables of one data set, one after the other, and what was noticed on the way."""
 
-    def __init__(self, settings: DataSettings, root: Path) -> None:
+    def __init__(self, settings: DataSettings, load: Load) -> None:
         self._settings = settings
-        self._root = root
+        self._load = load
         self._layouts: list[Layout] = []
         self._findings: list[Finding] = []
 
     def table(self, name: str, settings: TableSettings, required: list[str], take: Callable[[TableCheck], None]) -> pa.Table | None:
         """Our columns of one table, or None if its files cannot be read."""
         try:
-            raw = load(settings, self._root, name)
+            raw = self._load(settings, name)
         except DataError as error:
             self._findings += error.findings
             return None
@@ -121,9 +125,18 @@ class _Reading:
                     self._findings.append(Finding("warning", "pattern_without_match", "", "", 1, detail, hint))
 
 
-def _tables(settings: DataSettings, interactions: pa.Table, leads: pa.Table, outcomes: pa.Table, findings: tuple[Finding, ...]) -> Tables:
+def _tables(
+    settings: DataSettings,
+    interactions: pa.Table,
+    leads: pa.Table,
+    outcomes: pa.Table,
+    findings: tuple[Finding, ...],
+    observed_until: int | None,
+) -> Tables:
+    """The tables; ``observed_until`` is the source's own word, where it has one."""
     times = [column for table in (interactions, leads, outcomes) for column in table.columns if column.type == UTC_MICROS]
     latest = max((int(micros(column).max()) for column in times if len(column)), default=UNKNOWN_TIME)
+    latest = latest if observed_until is None else observed_until
     return Tables(
         interactions=interactions,
         leads=leads,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -12,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from features.catalogue import FeatureSettings
 from features.contract import SettingsError, Strict
-from features.data_settings import Constant, DataSettings
+from features.data_settings import STORE, Constant, DataSettings, InteractionsSettings, OutcomesSettings, TableSettings
 from features.signals import SignalSettings
 from features.snapshots import SnapshotSettings
 from models.consent import ConsentSettings
@@ -98,11 +99,14 @@ def read_settings(path: Path) -> Source:
     """Read a data set's settings.
 
     Args:
-        path: a folder with a ``leadheat.toml``, or such a file.
+        path: a folder with a ``leadheat.toml``, or such a file; ``store:`` for the service's store, with the settings of the file that
+            ``LEADHEAT_SETTINGS`` names, or the defaults.
 
     Raises:
         SettingsError: there is no such file, it is no TOML, or says something it must not. All problems are told at once.
     """
+    if str(path) == STORE:
+        return _of_store()
     file = path / FILE if path.is_dir() else path
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -112,6 +116,22 @@ def read_settings(path: Path) -> Source:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SettingsError(f"{file} cannot be read: {error}.", "It must be a text file in TOML.") from error
     return Source(parse_settings(content, Settings, str(file)), file.parent.resolve())
+
+
+def _of_store() -> Source:
+    """The store with the settings of another data set, but for what these say of its files: where they lie, and of which time they are."""
+    tables = {
+        "leads": TableSettings(path=STORE),
+        "interactions": InteractionsSettings(path=STORE),
+        "outcomes": OutcomesSettings(path=STORE),
+    }
+    named = os.environ.get("LEADHEAT_SETTINGS")
+    if not named or named == STORE:
+        return Source(Settings(data=DataSettings(**tables)), Path.cwd())
+    source = read_settings(Path(named))
+    data = source.settings.data.model_copy(update={**tables, "observed_until": None})
+    snapshots = source.settings.snapshots.model_copy(update={"train": None, "test": None})
+    return source._replace(settings=source.settings.model_copy(update={"data": data, "snapshots": snapshots}))
 
 
 def parse_settings(content: Mapping[str, Any], part: type[Part], where: str) -> Part:

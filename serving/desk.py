@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 from features.store.engine import StoreError, address, open_store
 from models import score_log
 from models.answer import Answer
-from models.home import home
 from models.settings import ScoringSettings
 from serving import champion, erasure, metrics
 from serving.champion import ChampionWatch, InService, named_settings, rules_alone
@@ -40,7 +39,7 @@ class Desk:
     def __init__(self) -> None:
         self.watch = ChampionWatch(rules_alone())
         self.recorder = Recorder(score_log.folder())
-        self.memory = Memory(open_store(address(home())), lambda: self.current.scorer, self.note, repeatable=_repeatable())
+        self.memory = Memory(open_store(address()), lambda: self.current.scorer, self.note, repeatable=_repeatable())
         self.delivery = Delivery(self.memory.writing, self.memory.reading, Webhook.from_environment())
         self._sweeper = Sweeper(self.memory.engine)
         self._threads = ThreadPoolExecutor(LIMITS.threads, "desk")

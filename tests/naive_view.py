@@ -26,7 +26,7 @@ def newest_first(lead: LeadRecord, features: FeatureSet) -> list[InteractionReco
         numbers = [number_of(event, name) for name in features.numeric]
         texts = [text_of(event, name) for name in features.levels]
         values = [*((math.isnan(one), one) for one in numbers), *((one is None, one or "") for one in texts)]
-        return event.occurred_at, event.order, event.type, event.direction or 3, known_at(event), *values
+        return event.occurred_at, event.order, event.type, event.direction or 3, *values, known_at(event)
 
     once: dict[object, InteractionRecord] = {}
     for place, event in enumerate(sorted(lead.interactions, key=lambda event: (known_at(event), *content(event)))):

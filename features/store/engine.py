@@ -31,8 +31,9 @@ class StoreError(LeadheatError):
     """The store cannot be reached, or cannot take what it was given, now: the same request may succeed later."""
 
 
-def address(home: Path) -> str:
+def address() -> str:
     """What ``LEADHEAT_STORE`` says, else SQLite's file under ``LEADHEAT_HOME``."""
+    home = Path(os.environ.get("LEADHEAT_HOME") or ".leadheat").absolute()
     return os.environ.get("LEADHEAT_STORE") or f"sqlite:///{home / 'store.db'}"
 
 
