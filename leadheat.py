@@ -83,7 +83,6 @@ def import_(source: Source, origin: str, *, as_json: bool) -> None:
     """Bring a data set into the store of the service and score its leads as of now; what is stored already is left as it is."""
     from features.sources import read_tables
     from features.store.engine import address, open_store
-    from models.home import home
     from serving.champion import ChampionWatch, rules_alone
     from serving.memory.importing import import_tables
     from serving.memory.memory import Memory
@@ -92,7 +91,7 @@ def import_(source: Source, origin: str, *, as_json: bool) -> None:
     watch.look()
     data = source.settings.data
     tables = read_tables(data, source.root, ids=True)
-    memory = Memory(open_store(address(home())), lambda: watch.current.scorer, lambda _: None, repeatable=data.repeatable)
+    memory = Memory(open_store(address()), lambda: watch.current.scorer, lambda _: None, repeatable=data.repeatable)
     done = import_tables(memory, tables, origin)
     memory.close()
     result = {"leads": done.leads, "interactions": done.interactions, "outcomes": done.outcomes, "scored_by": watch.current.kind}
@@ -147,10 +146,9 @@ def forget(lead_id: str, *, as_json: bool) -> int:
     from dataclasses import asdict
 
     from features.store.engine import address, migrate, open_store
-    from models.home import home
     from serving.erasure import erase, finish
 
-    engine = open_store(address(home()))
+    engine = open_store(address())
     migrate(engine)
     receipt = erase(engine, lead_id, "command line")
     rows, whole = sum(receipt.erased.values()), finish(engine)

@@ -32,6 +32,9 @@ class RulesScorer:
         consent: the rules by which interactions count only with consent.
     """
 
+    fingerprint = ""
+    """No files, no fingerprint."""
+
     def __init__(self, settings: ScoringSettings | None = None, horizon: int = HORIZON, consent: tuple[ConsentRule, ...] = ()) -> None:
         self.settings = settings or ScoringSettings()
         self._horizon = horizon

@@ -26,6 +26,10 @@ from serving.recorder import Recorder
 T = TypeVar("T")
 
 
+REFRESH_EVERY = 1.0
+"""Seconds between two looks at whose score has to be refreshed."""
+
+
 class Desk:
     """One per worker; every handler of ``serving.routes`` gets it.
 
@@ -80,6 +84,7 @@ class Desk:
         return [
             Loop("champion", champion.EVERY, self.watch.look),
             Loop("hand-overs", delivery.EVERY, self.delivery.work),
+            Loop("refresh", REFRESH_EVERY, self.memory.keep_up),
             Loop("erasures", erasure.EVERY, self._sweep),
         ]
 

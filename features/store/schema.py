@@ -30,9 +30,9 @@ attributes = Table(
     Column("value", Text, nullable=False),
     Column("origin", Text, nullable=False),
     Column("set_at", BigInteger, nullable=False),
-    Index("attributes_by_value", "name", "value", "lead_id"),
+    Index("attributes_by_name", "name", "lead_id"),
 )
-"""``value`` is a JSON scalar; ``origin`` says where it came from."""
+"""``value`` is a JSON scalar, too long for an index of PostgreSQL; ``origin`` says where it came from."""
 
 interactions = Table(
     "interactions",
@@ -86,6 +86,7 @@ standings = Table(
     Index("standings_by_urgency", "closed", "due", "coldness", "unlikely", "lead_id"),
     Index("standings_by_temperature", "closed", "coldness", "due", "unlikely", "lead_id"),
     Index("standings_by_refresh", "closed", "refresh_at"),
+    Index("standings_by_fingerprint", "closed", "fingerprint"),
 )
 """The latest score of each lead.
 

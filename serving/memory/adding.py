@@ -51,6 +51,11 @@ def lock(connection: Connection, lead_ids: Collection[str]) -> dict[str, tuple[i
     return found
 
 
+def known(connection: Connection, lead_ids: Collection[str]) -> bool:
+    """Whether all of the leads are there."""
+    return len(connection.execute(select(leads.c.lead_id).where(leads.c.lead_id.in_(list(lead_ids)))).all()) == len(lead_ids)
+
+
 def stamp(connection: Connection, lead_id: str) -> dict[str, int]:
     """Lock and stamp one lead, as ``lock`` does, if it is there and was not merged into another."""
     moment = now()

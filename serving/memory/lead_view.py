@@ -12,6 +12,7 @@ from features.store.schema import attributes, changes, interactions, leads, outc
 from models.temperature import NAMES
 from serving.champion import Scorer
 from serving.memory.adding import now
+from serving.memory.curve import curve
 from serving.memory.scoring import score
 from serving.memory.stored import StoredLead, read_leads
 from serving.memory.views import AttributeView, ChangeView, InteractionView, LeadView, OutcomeView, OverrideView
@@ -32,6 +33,7 @@ def view(connection: Connection, lead_id: str, scorer: Scorer, *, repeatable: bo
         return None
     as_of = max(now(), lead.changed_at + 1)
     scored = score(lead, scorer, as_of, lead.closed_at(repeatable=repeatable))
+    drawn = curve(scored.scorer, scored.history, as_of)
     return LeadView(
         lead_id=lead.lead_id,
         created_at=_iso(lead.created_at),
@@ -42,6 +44,8 @@ def view(connection: Connection, lead_id: str, scorer: Scorer, *, repeatable: bo
         outcomes=_outcomes(connection, lead.lead_id),
         score=scored.shown,
         changes=_changes(connection, lead.lead_id),
+        curve=drawn.points,
+        moved=drawn.moved,
         overrides=_overrides(lead),
     )
 

@@ -9,17 +9,22 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine
 
+from features.contract import DataError
 from features.store.engine import StoreError, migrate, reading, writing
 from models.answer import Answer
 from models.score import Score
 from serving.champion import Scorer
-from serving.memory import adding, lead_view, worklist
+from serving.memory import adding, lead_view, merging, refreshing, worklist
 from serving.memory.scoring import rescore_all
-from serving.memory.views import LeadView, Taken, WorklistPage
+from serving.memory.views import LeadView, Merged, Taken, WorklistPage
 from serving.memory.worklist import WorklistQuery
 
 TRIES = 10
 """How often a request begins anew because its leads were merged meanwhile."""
+STEP = 20
+"""Leads that are refreshed in one transaction: others wait for it where they want the same lead, and in SQLite in any case."""
+PAUSE = 0.02
+"""Seconds between two steps."""
 
 
 class Brought(NamedTuple):
@@ -47,6 +52,7 @@ class Memory:
         self._log = log
         self._opening = threading.Lock()
         self._open = False
+        self._closed = threading.Event()
 
     def open(self) -> None:
         """Make the tables, or bring them up to date, once.
@@ -61,7 +67,8 @@ class Memory:
                 self._open = True
 
     def close(self) -> None:
-        """Let all connections go."""
+        """End the refreshing, and let all connections go."""
+        self._closed.set()
         self.engine.dispose()
 
     @contextmanager
@@ -162,6 +169,58 @@ class Memory:
         """
         stamps = adding.stamp(connection, lead_id)
         return rescore_all(connection, stamps, cause, self._scorer(), repeatable=self.repeatable).get(lead_id)
+
+    def merge(self, lead_id: str, into: str) -> Merged | None:
+        """Let one lead take the history of another over: a union, with one score. What was done already is not done again.
+
+        Returns:
+            None where there is no such lead.
+
+        Raises:
+            StoreError: as ``writing``.
+        """
+        with self.reading() as connection:
+            if not adding.known(connection, {lead_id, into}):
+                return None
+        with self._locked([lead_id, into]) as (connection, lead_of, stamps):
+            absorbed, survivor = lead_of[lead_id], lead_of[into]
+            if absorbed != survivor:
+                merging.absorb(connection, absorbed, survivor)
+            stamp = {survivor: stamps[survivor]}
+            score = rescore_all(connection, stamp, "merge", self._scorer(), repeatable=self.repeatable)[survivor]
+        return Merged(survivor, absorbed != survivor, score)
+
+    def refresh(self, limit: int) -> int:
+        """Score leads anew whose day has come, or that another version scored; returns how many. Several workers share the work.
+
+        Raises:
+            StoreError: as ``writing``.
+        """
+        scorer, moment = self._scorer(), adding.now()
+        with self.reading() as connection:
+            waiting = refreshing.waiting(connection, scorer.fingerprint, moment, limit)
+        return self._refresh(waiting, scorer, moment) if waiting else 0
+
+    def _refresh(self, lead_ids: list[str], scorer: Scorer, moment: int) -> int:
+        try:
+            with self.writing() as connection:
+                stamps = refreshing.claim(connection, lead_ids, scorer.fingerprint, moment)
+                return len(rescore_all(connection, stamps, "time", scorer, repeatable=self.repeatable)) if stamps else 0
+        except DataError:
+            if len(lead_ids) > 1:
+                return sum(self._refresh([one], scorer, moment) for one in lead_ids)
+            with self.writing() as connection:
+                refreshing.postpone(connection, lead_ids[0], scorer.fingerprint, moment)
+            return 0
+
+    def keep_up(self) -> None:
+        """Refresh until nothing waits, in small steps between which others may write.
+
+        Raises:
+            StoreError: as ``writing``.
+        """
+        while not self._closed.is_set() and self.refresh(STEP):
+            self._closed.wait(PAUSE)
 
     def lead(self, lead_id: str) -> LeadView | None:
         """All about a lead, with its score as of now; of one that was merged into another, all about the other."""

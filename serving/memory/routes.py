@@ -10,7 +10,7 @@ from serving.access import caller_of
 from serving.desk import Desk
 from serving.endpoints import Endpoint
 from serving.errors import RequestError
-from serving.memory.views import InteractionsRequest, LeadsRequest, LeadView, OutcomesRequest, Taken, WorklistPage
+from serving.memory.views import InteractionsRequest, LeadsRequest, LeadView, Merged, MergeRequest, OutcomesRequest, Taken, WorklistPage
 from serving.memory.worklist import WorklistQuery
 
 ORIGIN = "api"
@@ -48,6 +48,14 @@ async def lead(desk: Desk, request: Request, _asked: None) -> LeadView:
     return found
 
 
+async def merge(desk: Desk, request: Request, asked: MergeRequest) -> Merged:
+    """Let one lead take the history of another over."""
+    merged = await desk.run(desk.memory.merge, request.path_params["lead_id"], asked["into"])
+    if merged is None:
+        raise RequestError(404, "There is no such lead.", "Both must be there; POST /interactions or POST /leads makes one.")
+    return merged
+
+
 async def worklist(desk: Desk, _request: Request, asked: WorklistQuery) -> WorklistPage:
     """The worklist."""
     return await desk.run(desk.memory.worklist, asked)
@@ -66,6 +74,15 @@ MEMORY = (
     ),
     Endpoint("POST", "/leads", put_leads, LeadsRequest, Taken, "write", "Store attributes of leads and score them anew.", bulk=True),
     Endpoint("POST", "/outcomes", put_outcomes, OutcomesRequest, Taken, "write", "Store which leads were won or lost.", bulk=True),
+    Endpoint(
+        "POST",
+        "/leads/{lead_id}/merge",
+        merge,
+        MergeRequest,
+        Merged,
+        "write",
+        "Let another lead take this one's history over: a union, with one score.",
+    ),
     Endpoint("GET", "/leads/{lead_id}", lead, None, LeadView, "read", "A lead: what is stored, its score, the path of its temperature."),
     Endpoint("GET", "/leads", worklist, None, WorklistPage, "read", "The worklist: what to do first comes first.", query=WorklistQuery),
 )

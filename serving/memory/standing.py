@@ -71,6 +71,8 @@ def change_row(before: Any, row: dict[str, Any], cause: str) -> dict[str, Any] |
     now = (row["coldness"], row["stage"], row["version"], row["fingerprint"])
     if before is not None and (before["coldness"], before["stage"], before["version"], before["fingerprint"]) == now:
         return None
+    if cause == "time" and before is not None and before["fingerprint"] != row["fingerprint"]:
+        cause = "model"
     told = {name: row[name] for name in ("lead_id", "stage", "probability", "version")}
     return told | {"at": row["as_of"], "cause": cause, "temperature": 2 - row["coldness"]}
 

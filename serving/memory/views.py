@@ -113,6 +113,47 @@ class Taken:
     scores: list[Score]
 
 
+class MergeRequest(TypedDict):
+    """The body of ``POST /leads/{lead_id}/merge``: the lead that takes the other's history over."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]
+
+    into: Text
+
+
+@dataclass(slots=True)
+class Merged:
+    """What became of a merge.
+
+    Attributes:
+        lead_id: the lead that both ids mean now.
+        merged: whether anything was moved; not where both meant one lead already.
+        score: of the one lead.
+    """
+
+    lead_id: str
+    merged: bool
+    score: Score
+
+
+@dataclass(slots=True)
+class CurvePoint:
+    """A look at a lead by the present model; ``probability`` is None where the rules score alone."""
+
+    at: str
+    probability: float | None
+    temperature: Temperature
+
+
+@dataclass(slots=True)
+class Moved:
+    """What became known at one moment, and by how much it changed the log-odds, or the rules' points."""
+
+    at: str
+    types: list[str]
+    change: float
+
+
 @dataclass(slots=True)
 class AttributeView:
     """An attribute of a lead and where it came from; moments in ISO 8601."""
@@ -180,7 +221,9 @@ class LeadView:
         merged_from: leads whose histories are part of this one.
         interactions: the latest first, at most ``INTERACTIONS_SHOWN``; ``interactions_stored`` says how many there are.
         score: as of now.
-        changes: the path of the temperature, the latest first.
+        changes: the path of the temperature as it was told, the latest first.
+        curve: the temperature over time as the present model sees it, the earliest first.
+        moved: what moved it most, the greatest first.
     """
 
     lead_id: str
@@ -192,6 +235,8 @@ class LeadView:
     outcomes: list[OutcomeView]
     score: Score
     changes: list[ChangeView]
+    curve: list[CurvePoint]
+    moved: list[Moved]
     overrides: list[OverrideView]
 
 

@@ -80,8 +80,8 @@ def _segment(text: str) -> tuple[str, str]:
 
 def _has(name: str, value: str) -> ColumnElement[bool]:
     """A lead with this value of an attribute, be it a text, a number, true or false."""
-    same = and_(attributes.c.lead_id == standings.c.lead_id, attributes.c.name == name, attributes.c.value.in_(_meant(value)))
-    return exists().where(same)
+    meant = _meant(value)
+    return exists().where(attributes.c.lead_id == standings.c.lead_id, attributes.c.name == name, attributes.c.value.in_(meant))
 
 
 def _meant(text: str) -> list[str]:

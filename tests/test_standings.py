@@ -1,0 +1,197 @@
+"""Merging leads, refreshing scores and the order of the worklist, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from features.contract import DAY, parse_moment
+from features.records import LeadRecord, history_of
+from features.store.schema import standings
+from serving.memory.memory import Memory
+from serving.memory.worklist import WorklistQuery
+from tests.remembering import Remembering, interactions_of, remembering
+from tests.small_world import SmallWorld
+from tests.test_memory import one_of, same, visit
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def made(store_url: str, world: SmallWorld) -> Iterator[Remembering]:
+    with remembering(store_url, world.scorer) as one:
+        yield one
+
+
+@pytest.fixture
+def memory(made: Remembering) -> Memory:
+    return made.memory
+
+
+def test_merged_leads_have_one_history_and_one_score(memory: Memory, world: SmallWorld) -> None:
+    ann, bob = interactions_of(world.alone(7), "ann"), interactions_of(world.alone(8), "bob")
+    memory.take_interactions([*ann, *bob], "crm")
+    memory.put_leads([{"lead_id": "ann", "attributes": {"industry": "retail", "size": 3.0}}], "crm")
+    memory.put_leads([{"lead_id": "bob", "created_at": NOW, "attributes": {"industry": "banking", "role": "cto"}}], "form")
+    merged = memory.merge("bob", "ann")
+    assert merged is not None
+    assert (merged.lead_id, merged.merged) == ("ann", True)
+    view = memory.lead("bob")
+    assert view is not None
+    assert (view.lead_id, view.merged_from, view.interactions_stored) == ("ann", ["bob"], len(ann) + len(bob))
+    assert {(one.name, one.value, one.origin) for one in view.attributes} == {
+        ("industry", "retail", "crm"),
+        ("role", "cto", "form"),
+        ("size", 3.0, "crm"),
+    }
+    assert view.created_at == NOW.isoformat(timespec="microseconds")
+    attributes = {"industry": "retail", "role": "cto", "size": 3.0}
+    whole = LeadRecord("ann", int(NOW.timestamp() * 1_000_000) // 1, attributes, [one_of(row) for row in [*ann, *bob]])
+    whole = whole._replace(created_at=parse_moment(view.created_at))
+    same(merged.score, world.scorer.score(history_of([whole], world.scorer.schema), parse_moment(merged.score.as_of)))
+    assert view.changes[0].cause in ("merge", "lead", "interaction")
+
+
+def test_what_comes_under_the_old_id_goes_to_the_survivor(memory: Memory) -> None:
+    memory.take_interactions([visit("a"), visit("b", interaction_id="1"), visit("c")], "web")
+    assert memory.merge("a", "b") is not None
+    assert memory.merge("b", "c") is not None
+    taken = memory.take_interactions([visit("a", interaction_id="1"), visit("b", hours=5), visit("c", hours=6)], "web")
+    assert (taken.stored, taken.duplicates, [one.lead_id for one in taken.scores]) == (2, 1, ["c"])
+    assert sum(memory.worklist(WorklistQuery()).counts.values()) == 1
+
+
+def test_a_merge_that_was_done_or_would_make_a_circle_changes_nothing(memory: Memory) -> None:
+    memory.take_interactions([visit("a"), visit("b")], "web")
+    assert memory.merge("a", "b") is not None
+    for one, other in (("a", "b"), ("b", "a"), ("a", "a")):
+        again = memory.merge(one, other)
+        assert again is not None
+        assert (again.lead_id, again.merged) == ("b", False)
+    assert memory.merge("a", "nobody") is None
+    assert memory.lead("nobody") is None
+
+
+def test_merging_both_ways_at_once_leaves_one_lead(memory: Memory) -> None:
+    for number in range(5):
+        one, other = f"a{number}", f"b{number}"
+        memory.take_interactions([visit(one, hours=1), visit(other, hours=2)], "web")
+        with ThreadPoolExecutor(3) as pool:
+            merges = [pool.submit(memory.merge, *pair) for pair in ((one, other), (other, one))]
+            merges.append(pool.submit(memory.take_interactions, [visit(one, hours=3), visit(other, hours=4)], "web"))  # type: ignore[arg-type]
+        assert all(done.result() is not None for done in merges)
+        view = memory.lead(one)
+        assert view is not None
+        assert view.interactions_stored == 4
+
+
+def waits(memory: Memory, **values: Any) -> None:
+    with memory.writing() as connection:
+        connection.execute(update(standings).values(as_of=standings.c.as_of - DAY, **values))
+
+
+def test_leads_whose_day_has_come_are_scored_anew(memory: Memory, made: Remembering) -> None:
+    memory.take_interactions([visit(f"l{number}") for number in range(5)], "web")
+    assert memory.refresh(10) == 0
+    waits(memory, refresh_at=0)
+    before = len(made.logged)
+    assert (memory.refresh(3), memory.refresh(3), memory.refresh(3)) == (3, 2, 0)
+    assert len(made.logged) == before + 5
+
+
+def test_a_lead_is_refreshed_by_one_of_several(memory: Memory, made: Remembering) -> None:
+    memory.take_interactions([visit(f"l{number}") for number in range(20)], "web", explain=False)
+    waits(memory, refresh_at=0)
+    before = len(made.logged)
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(memory.refresh, [20] * 8)) == 20
+    assert len(made.logged) == before + 20
+
+
+def test_another_version_scores_all_that_is_open(memory: Memory, made: Remembering) -> None:
+    memory.take_interactions([visit("a"), visit("b")], "web")
+    memory.put_outcomes([{"lead_id": "b", "outcome": "lost", "closed_at": NOW - timedelta(days=1)}], "crm")
+    waits(memory)
+    made.scorer = replace(made.scorer, version="8", fingerprint="f" * 64)  # type: ignore[type-var]
+    assert (memory.refresh(10), memory.refresh(10)) == (1, 0)
+    view = memory.lead("a")
+    assert view is not None
+    assert (view.changes[0].cause, view.changes[0].version) == ("model", "8")
+
+
+def test_a_lead_that_cannot_be_scored_keeps_no_other_waiting(memory: Memory, world: SmallWorld) -> None:
+    numeric = world.scorer.schema.lead_numeric
+    if not numeric:
+        pytest.skip("the small world's leads have no numbers")
+    memory.take_interactions([visit("a"), visit("b")], "web")
+    with memory.writing() as connection:
+        from features.store.schema import attributes
+
+        row = {"lead_id": "a", "name": numeric[0], "value": '"no number"', "origin": "x", "set_at": 1}
+        connection.execute(attributes.insert().values(row))
+    waits(memory, refresh_at=0)
+    assert memory.refresh(10) == 1
+    assert memory.refresh(10) == 0
+
+
+def test_the_worklist_begins_with_what_is_due_and_goes_on_with_what_is_hot(memory: Memory) -> None:
+    for number in range(12):
+        memory.take_interactions([visit(f"l{number:02}", hours=hour) for hour in range(1, number + 2)], "web", explain=False)
+    with memory.writing() as connection:
+        connection.execute(update(standings).values(due=10))
+        for number, (due, coldness, unlikely) in enumerate([(5, 2, 0.9), (4, 2, 0.9), (9, 0, 0.5), (9, 0, 0.4), (9, 1, 0.1)]):
+            row = standings.c.lead_id == f"l{number:02}"
+            connection.execute(update(standings).where(row).values(due=due, coldness=coldness, unlikely=unlikely))
+    seen: list[str] = []
+    page = memory.worklist(WorklistQuery(limit=4))
+    seen += [one.lead_id for one in page.leads]
+    while page.next is not None:
+        page = memory.worklist(WorklistQuery(limit=4, after=page.next))
+        seen += [one.lead_id for one in page.leads]
+    assert seen[:5] == ["l01", "l00", "l03", "l02", "l04"]
+    assert len(seen) == len(set(seen)) == 12
+    assert sum(page.counts.values()) == 12
+
+
+def test_the_worklist_is_filtered(memory: Memory) -> None:
+    owners = [
+        {"lead_id": f"l{number}", "attributes": {"owner": "eva" if number % 2 else "max", "size": float(number)}} for number in range(4)
+    ]
+    memory.put_leads(owners, "crm", explain=False)
+    with memory.writing() as connection:
+        connection.execute(
+            update(standings).where(standings.c.lead_id == "l3").values(changed_at=standings.c.changed_at + DAY, stage="sql")
+        )
+
+    def shown(**filters: Any) -> set[str]:
+        return {one.lead_id for one in memory.worklist(WorklistQuery(**filters)).leads}
+
+    assert shown(owner="eva") == {"l1", "l3"}
+    assert shown(segment=["size:3"]) == {"l3"}
+    assert shown(segment=["size:3", "owner:max"]) == set()
+    assert shown(stage="sql") == {"l3"}
+    assert shown(temperature="hot") == set()
+    assert shown(changed_since=(datetime.now(UTC) + timedelta(hours=1)).isoformat()) == {"l3"}
+
+
+def test_the_curve_ends_where_the_lead_is_and_names_what_moved_it(memory: Memory, world: SmallWorld) -> None:
+    memory.take_interactions(interactions_of(world.alone(7), "ann"), "crm")
+    view = memory.lead("ann")
+    assert view is not None
+    assert view.curve[-1].at == view.score.as_of
+    assert view.curve[-1].probability == view.score.probability
+    assert [one.at for one in view.curve] == sorted({one.at for one in view.curve})
+    history = history_of(
+        [LeadRecord("ann", None, None, [one_of(row) for row in interactions_of(world.alone(7), "ann")])], world.scorer.schema
+    )
+    for one in (view.curve[0], view.curve[len(view.curve) // 2]):
+        assert one.probability == world.scorer.score(history, parse_moment(one.at), explain=False).probability
+    assert view.moved
+    greatest = [abs(one.change) for one in view.moved]
+    assert greatest == sorted(greatest, reverse=True)
