@@ -27,7 +27,7 @@ PAGE = (
         sign_in.sign_in,
         None,
         "For people: have the browser keep a key.",
-        {401: "The key is not valid.", 403: "A page of another site asks."},
+        {403: "The key is not valid."},
     ),
     _page("POST", "/sign-out", sign_in.sign_out, None, "For people: have the browser forget its key."),
     Endpoint("GET", "/static/{name}", static.static, None, None, None, "The page's own files.", media_type="text/css"),
