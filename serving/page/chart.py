@@ -198,9 +198,4 @@ def _table(t: Language, path: Path, history: History, told: Sequence[str]) -> li
     for moment in sorted(path.moves, reverse=True):
         place = min(int(np.searchsorted(path.moments, moment + 1)), len(path.moments) - 1)
         rows.append((place, ", ".join(dict.fromkeys(kinds[history.known_at == moment]))))
-    return [Line(_moment(t, int(path.moments[i])), told[i], NAMES[path.temperature[i]], what) for i, what in rows]
-
-
-def _moment(t: Language, micros: int) -> str:
-    local = t.local(micros)
-    return f"{t.date(local)} {t.time(local)}"
+    return [Line(t.moment(int(path.moments[i])), told[i], NAMES[path.temperature[i]], what) for i, what in rows]

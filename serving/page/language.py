@@ -81,7 +81,16 @@ class Language:
 
     @cached_property
     def _phrases(self) -> list[Phrase]:
-        return [Phrase(one["en"], one[self.code]) for one in _catalogue()["phrases"] if self.code in one and self.code != "en"]
+        return [Phrase(one["en"], one[self.code]) for one in self._translated if "{" in one["en"]]
+
+    @cached_property
+    def _sentences(self) -> dict[str, str]:
+        """Phrases without a place for anything: most of what is said."""
+        return {one["en"]: one[self.code] for one in self._translated if "{" not in one["en"]}
+
+    @property
+    def _translated(self) -> list[dict[str, str]]:
+        return [] if self.code == "en" else _catalogue()["phrases"]
 
     def __call__(self, key: str, /, **values: Any) -> str:
         """The words of a key, with values in their places; ``n`` chooses between singular and plural."""
@@ -106,6 +115,8 @@ class Language:
 
     def phrase(self, text: str) -> str:
         """What a score says, in this language where it is a phrase of leadheat's own; a data set's own words stay as they are."""
+        if text in self._sentences:
+            return self._sentences[text]
         for phrase in self._phrases:
             translated = phrase.translate(text, self)
             if translated is not None:
@@ -159,6 +170,11 @@ class Language:
         away = (moment.date() - now.date()).days
         names = {-1: "time.yesterday", 0: "time.today", 1: "time.tomorrow"}
         return self(names[away]) if away in names else self.date(moment, year=moment.year != now.year)
+
+    def moment(self, micros: int) -> str:
+        """A day and a time: ``24 Nov 2026, 09:41``."""
+        local = self.local(micros)
+        return f"{self.date(local)}, {self.time(local)}"
 
     def span(self, micros: int) -> str:
         """How long, in the one unit that fits: ``12 minutes``, ``3 hours``, ``5 days``."""

@@ -5,70 +5,27 @@ from __future__ import annotations
 from asyncio import to_thread
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from math import log
-from typing import Literal, NamedTuple
+from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from features.contract import HOUR, NEVER, from_micros, parse_moment, to_micros
-from features.history import History
-from features.records import LeadRecord, history_of
+from features.contract import parse_moment, to_micros
 from models.next_steps import Stage
 from models.score import Score
-from models.scorer import LeadScorer
-from models.temperature import NAMES, Temperature
+from models.temperature import Temperature
 from serving.access import allowed, caller_of
-from serving.champion import Scorer
 from serving.desk import Desk
-from serving.errors import RequestError
-from serving.memory import lead_view
-from serving.memory.memory import Memory
-from serving.memory.scoring import previous_band
-from serving.memory.stored import read_leads
-from serving.memory.views import ChangeView, InteractionView, LeadView, OverrideView
+from serving.memory.views import ChangeView, OverrideView
 from serving.page import render, told, whatif_options
 from serving.page.chart import Chart, chart_of
 from serving.page.language import Language
-from serving.page.path import Path, path_of
+from serving.page.path import path_of
+from serving.page.read import Read, read
+from serving.page.timeline import SHOWN, Day, days_of
 from serving.page.told import Due, Fall, ReasonLine
 
-SHOWN = 200
-"""Interactions that the timeline shows; the store has all."""
-OPEN = 25
-"""Of these, how many are seen at once; whole days."""
-LATE = HOUR
-"""What became known so much later than it happened is told to have been late."""
 CHANGES = 12
-MOVED = 0.1
-"""Log-odds, or points, that an interaction must move to be told."""
-
-Direction = Literal["inbound", "outbound", "unknown"]
-
-
-class Read(NamedTuple):
-    """All that the page needs of the store, as of one moment.
-
-    Attributes:
-        view: what ``GET /leads/{lead_id}`` tells.
-        record: the lead as the scorer takes it.
-        history: the same with the scorer's schema.
-        unfitted: the scorer in service.
-        scorer: fitted to the history.
-        previous: the band before, for hysteresis.
-        due: when an answer is due.
-        handed_over_at: when the lead went to sales.
-    """
-
-    view: LeadView
-    record: LeadRecord
-    history: History
-    unfitted: Scorer
-    scorer: LeadScorer
-    previous: Temperature | None
-    due: int | None
-    handed_over_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,37 +36,6 @@ class Named:
     value: str
     note: str = ""
     wide: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """How far an interaction moved the chance, and into which band."""
-
-    words: str
-    up: bool
-    band: str
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """One interaction."""
-
-    iso: str
-    clock: str
-    words: str
-    direction: Direction
-    details: str
-    late: str
-    move: Move | None
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A day's interactions, the latest first; ``older`` days are folded away."""
-
-    name: str
-    older: bool
-    interactions: list[Happened]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,37 +148,11 @@ async def show(
     return render.show(desk, request, t, "lead.html", status=status, lead=page, options=options, problem=problem, filled=form)
 
 
-def read(memory: Memory, scorer: Scorer, lead_id: str) -> Read:
-    """All that is needed of a lead, in one transaction.
-
-    Raises:
-        RequestError: there is no such lead.
-        StoreError: the store cannot be reached.
-    """
-    with memory.reading() as connection:
-        view = None if "\0" in lead_id else lead_view.view(connection, lead_id, scorer, repeatable=memory.repeatable)
-        if view is None:
-            raise RequestError(404, "There is no such lead.")
-        stored = read_leads(connection, [view.lead_id], scorer.schema)[view.lead_id]
-    record, standing = stored.record(), stored.standing
-    history = history_of([record], scorer.schema)
-    return Read(
-        view=view,
-        record=record,
-        history=history,
-        unfitted=scorer,
-        scorer=scorer.fitted(history),
-        previous=previous_band(stored),
-        due=standing["due"] if standing is not None and standing["due"] < NEVER else None,
-        handed_over_at=None if standing is None else standing["handed_over_at"],
-    )
-
-
 def _page(t: Language, held: Read, *, may_write: bool) -> Lead:
     view, score = held.view, held.view.score
     now = parse_moment(score.as_of)
     path = path_of(held.scorer, held.history, now) if len(held.history.occurred_at) else None
-    days = _days(t, held, path, now)
+    days = days_of(t, held.scorer, view.interactions, path, now)
     return Lead(
         lead_id=view.lead_id,
         temperature=score.temperature,
@@ -273,12 +173,12 @@ def _page(t: Language, held: Read, *, may_write: bool) -> Lead:
         days=days,
         older=sum(len(day.interactions) for day in days if day.older),
         left_out=max(0, view.interactions_stored - SHOWN),
-        outcomes=[Named(t(f"outcome.{one.outcome}"), _moment(t, parse_moment(one.closed_at))) for one in view.outcomes],
+        outcomes=[Named(t(f"outcome.{one.outcome}"), t.moment(parse_moment(one.closed_at))) for one in view.outcomes],
         attributes=[Named(one.name, told.value(t, one.value), one.origin) for one in view.attributes],
         overrides=[_override(t, one, score) for one in view.overrides if parse_moment(one.expires_at) > now],
         override_action=told.lead_address(view.lead_id, "/overrides"),
         may_write=may_write and view.lead_id not in told.DOTS,
-        handed_over="" if held.handed_over_at is None else _moment(t, held.handed_over_at),
+        handed_over="" if held.handed_over_at is None else t.moment(held.handed_over_at),
         changes=[_change(t, one) for one in view.changes[:CHANGES]],
     )
 
@@ -314,57 +214,10 @@ def _beside(t: Language, score: Score) -> Beside:
     return Beside(verdict, [model, by_rules])
 
 
-def _days(t: Language, held: Read, path: Path | None, now: int) -> list[Day]:
-    words = {kind: signal.words for signal in held.scorer.features.signals if signal.declared for kind in signal.types}
-    days: dict[date, list[Happened]] = {}
-    told_moves: set[int] = set()
-    for one in held.view.interactions[:SHOWN]:
-        occurred, known = parse_moment(one.occurred_at), max(parse_moment(one.occurred_at), parse_moment(one.recorded_at))
-        move = None if path is None or known in told_moves else _move(t, held.scorer, path, known)
-        told_moves.add(known)
-        days.setdefault(t.local(occurred).date(), []).append(_happened(t, one, occurred, known, words, move))
-    today, shown, result = t.local(now), 0, []
-    for interactions in days.values():
-        moment = t.local(parse_moment(interactions[0].iso))
-        away = abs((moment.date() - today.date()).days)
-        name = t.day(moment, today)
-        result.append(Day(name[0].upper() + name[1:] if away < 2 else f"{t.weekday(moment)}, {name}", shown >= OPEN, interactions))
-        shown += len(interactions)
-    return result
-
-
-def _happened(t: Language, one: InteractionView, occurred: int, known: int, words: Mapping[str, str], move: Move | None) -> Happened:
-    details = ", ".join(f"{name}: {told.value(t, value)}" for name, value in one.attributes.items() if value is not None)
-    late = t("timeline.known", moment=_moment(t, known)) if known - occurred >= LATE else ""
-    told_as = words.get(one.type, one.type.replace("_", " "))
-    iso = from_micros(occurred).isoformat()
-    return Happened(iso, t.time(t.local(occurred)), told_as, one.direction or "unknown", details, late, move)
-
-
-def _move(t: Language, scorer: LeadScorer, path: Path, known: int) -> Move | None:
-    """What becoming known moved; None where it was nothing to speak of."""
-    if known not in path.moves:
-        return None
-    before, after = path.moves[known]
-    by_rules = scorer.bands is None
-    tell = t.number if by_rules else t.percent
-    if tell(before) == tell(after) or not _worth_telling(before, after, by_rules=by_rules):
-        return None
-    bands = path.temperature_after(known)
-    changed = t("timeline.now_band", band=t(f"band.{NAMES[bands[1]]}").lower()) if bands[0] != bands[1] else ""
-    return Move(f"{tell(before)} → {tell(after)}", after > before, changed)
-
-
-def _worth_telling(before: float, after: float, *, by_rules: bool) -> bool:
-    if by_rules:
-        return abs(after - before) >= 1
-    return abs(log(after / (1 - after)) - log(before / (1 - before))) >= MOVED
-
-
 def _change(t: Language, one: ChangeView) -> Change:
     moment = parse_moment(one.at)
     cause = t(f"change.{one.cause}") if t.has(f"change.{one.cause}") else one.cause
-    return Change(one.at, _moment(t, moment), one.temperature, one.stage, cause, one.version)
+    return Change(one.at, t.moment(moment), one.temperature, one.stage, cause, one.version)
 
 
 def _override(t: Language, one: OverrideView, score: Score) -> Override:
@@ -376,15 +229,10 @@ def _override(t: Language, one: OverrideView, score: Score) -> Override:
         instead=_decided(t, one.field, instead) if instead else "",
         reason=one.reason,
         by=one.by,
-        until=_moment(t, parse_moment(one.expires_at)),
+        until=t.moment(parse_moment(one.expires_at)),
     )
 
 
 def _decided(t: Language, field: str, value: str) -> str:
     key = {"temperature": "band", "stage": "stage"}.get(field, "")
     return t(f"{key}.{value}") if t.has(f"{key}.{value}") else t.phrase(value)
-
-
-def _moment(t: Language, micros: int) -> str:
-    local = t.local(micros)
-    return f"{t.date(local)}, {t.time(local)}"

@@ -15,7 +15,7 @@ from serving.desk import Desk
 from serving.errors import RequestError
 from serving.page import render, told, whatif_options
 from serving.page.language import Language
-from serving.page.lead import Read, read
+from serving.page.read import Read, read
 from serving.page.told import ReasonLine
 from serving.page.whatif_options import Option
 
