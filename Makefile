@@ -4,11 +4,12 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
-.PHONY: help demo test bench bench-serving bench-store chaos soak fuzz ablation pictures lock clean
+.PHONY: help demo test test-long bench bench-serving bench-store chaos soak fuzz ablation pictures lock clean
 
 help:
 	@echo "make demo          simulate leads, train, compare with the rules, score: the whole path in a minute"
 	@echo "make test          all tests, with ruff and mypy"
+	@echo "make test-long     the tests that take about a minute each: a bento away from the checkout, the shortest faults of make chaos"
 	@echo "make bench         speed and memory beside the peers"
 	@echo "make fuzz          10,000 bad requests and schemathesis against the service, over every route"
 	@echo "make bench-serving the service beside a constant, a bare endpoint and MLflow's server"
@@ -26,6 +27,9 @@ demo: $(INSTALLED)
 # As many tests at a time as there are processors; those of one file one after the other, for they share what they set up.
 test: $(INSTALLED)
 	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+
+test-long: $(INSTALLED)
+	@$(BIN)/python -m pytest -m long
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m tests.benchmarks.run

@@ -41,6 +41,8 @@ LAST = (
 COMPANIES = ("nordwind", "tuchmacher", "habicht-logistik", "stadtwerke-soest", "kessel-und-sohn", "aurora-health", "lumen-software")
 OWNERS = ("Petra Lang", "Sven Adler", "Mehmet Can")
 ORIGIN = "crm"
+SHOTS = ("worklist", "lead")
+"""The pictures of the page in the README."""
 PICTURES = REPO / "notebooks" / "pictures"
 WINDOW: ViewportSize = {"width": 1180, "height": 1000}
 """So much of a page is shown, in CSS pixels."""
@@ -128,7 +130,7 @@ def refresh() -> None:
         memory.close()
         with Server(place) as server:
             first = server.get("/leads?temperature=hot&limit=1").json["leads"][0]["lead_id"]
-            for picture, path in (("worklist", "/"), ("lead", f"/lead/{quote(first, safe='')}")):
+            for picture, path in zip(SHOTS, ("/", f"/lead/{quote(first, safe='')}"), strict=True):
                 (PICTURES / f"{picture}.png").write_bytes(shown(f"http://127.0.0.1:{server.port}{path}"))
 
 

@@ -26,7 +26,7 @@ def bento(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "bentos" / tag.replace(":", "/")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_bento_scores_away_from_the_checkout(bento: Path, tmp_path: Path) -> None:
     moved = shutil.copytree(bento, tmp_path / "bento")
     docs = moved / "src" / "serving" / "docs.py"
@@ -46,7 +46,7 @@ def test_a_bento_scores_away_from_the_checkout(bento: Path, tmp_path: Path) -> N
     assert not list(empty.iterdir())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_bento_installs_the_lock(bento: Path) -> None:
     installed = (bento / "env" / "python" / "requirements.txt").read_text()
     assert installed.startswith((REPO / "requirements.lock").read_text().strip())

@@ -31,7 +31,7 @@ def place(world: SmallWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return Place(tmp_path, {}, [json.dumps(body | {"explain": False}) for body in asked.values()])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("scenario", [scenarios.worker_killed, scenarios.database_killed], ids=["worker", "database"])
 def test_what_was_acknowledged_is_there_once_whatever_is_killed(scenario: scenarios.Scenario, place: Place, postgres: Postgres) -> None:
     outcome = scenario(place, postgres)

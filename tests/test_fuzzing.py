@@ -18,14 +18,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.mark.slow
 def test_bad_requests_are_refused_in_one_form_and_the_next_is_answered(server: Server) -> None:
-    statuses = assault(server, 600)
+    statuses = assault(server, 400)
     assert {200, 400, 404, 415, 422} <= set(statuses)
     assert " failed: " not in server.read_log()
 
 
 @pytest.mark.slow
 def test_every_route_keeps_its_description(server: Server) -> None:
-    done = schemathesis(server, "--max-examples", "10", "--phases", "fuzzing")
+    done = schemathesis(server, "--max-examples", "3", "--phases", "fuzzing")
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     routes = sum(len(methods) for methods in server.get("/docs.json").json["paths"].values())
     assert f"Tested: {routes - 1}\n" in done.stdout, done.stdout  # all but the description itself

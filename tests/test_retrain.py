@@ -112,7 +112,7 @@ def test_what_is_wrong_with_the_data_is_told_in_the_same_words(world: SmallWorld
     assert "there is no file" in done.why[0]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_at_the_same_time_do_not_mix(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.simulate(rounds=60, patience=10)

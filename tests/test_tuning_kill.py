@@ -16,7 +16,7 @@ TRIALS = 3
 COMMAND = ("train", "world", "--no-promote", "--tune", str(TRIALS), "--json")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_interrupted_tuning_goes_on_where_it_stopped(tmp_path: Path, empty_database: Path) -> None:
     place = Place(tmp_path).with_database(empty_database)
     place.simulate(1_000, rounds=8, rows_per_leaf=20, boosting_from=30)
