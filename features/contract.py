@@ -6,6 +6,7 @@ Inside leadheat a moment is an ``int``: microseconds since 1970-01-01 UTC. A dur
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -140,6 +141,16 @@ def all_to_micros(moments: Iterable[datetime]) -> list[int]:
 def from_micros(micros: int) -> datetime:
     """The aware UTC ``datetime`` of microseconds since 1970."""
     return _EPOCH + timedelta(microseconds=int(micros))
+
+
+def now() -> int:
+    """This machine's clock, microseconds UTC."""
+    return time.time_ns() // 1_000
+
+
+def iso(micros: int) -> str:
+    """ISO 8601 in UTC with microseconds, as all answers and logs write a moment."""
+    return from_micros(micros).isoformat(timespec="microseconds")
 
 
 def parse_moment(text: str) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.catalogue import OTHER
-from features.contract import DAY, NEVER, UNKNOWN_TIME, from_micros
+from features.contract import DAY, NEVER, UNKNOWN_TIME, from_micros, iso
 from features.history import History
 from models.exploration import explored
 from models.next_steps import Stage
@@ -100,7 +100,7 @@ def _scores(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, 
     return [
         Score(
             lead_id=lead_ids[i],
-            as_of=from_micros(moments[i]).isoformat(timespec="microseconds"),
+            as_of=iso(moments[i]),
             probability=probability[i],
             horizon_days=scorer.horizon / DAY,
             score=score[i],

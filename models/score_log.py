@@ -30,7 +30,7 @@ import pyarrow as pa
 import pyarrow.json as pj
 import pyarrow.parquet as pq
 
-from features.contract import DataError, LeadheatError, from_micros
+from features.contract import DataError, LeadheatError, iso
 from models import home
 from models.score import Score
 from models.whole_file import whole_file
@@ -108,7 +108,7 @@ def row_of(score: Score, x: Matrix, scored_at: int) -> dict[str, Any]:
     """The service's row of a score and its features, float32[F]; ``scored_at`` in microseconds UTC."""
     digest, checksums = _features(_plain(x))
     return {
-        "scored_at": from_micros(scored_at).isoformat(timespec="microseconds"),
+        "scored_at": iso(scored_at),
         "lead_id": score.lead_id,
         "as_of": score.as_of,
         "horizon_days": score.horizon_days,

@@ -10,15 +10,14 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from typing_extensions import TypedDict
 
-from features.contract import DAY, from_micros, to_micros
+from features.contract import DAY, from_micros, now, to_micros
 from features.store.engine import locked_lead
 from models.request import Moment
 from models.score import OverriddenField, Score
 from serving.access import caller_of
 from serving.desk import Desk
 from serving.endpoints import Endpoint
-from serving.errors import Problem, RequestError
-from serving.memory.adding import now
+from serving.errors import RequestError, no_lead, wrong
 from serving.memory.memory import Memory
 from serving.memory.views import Text, without_nul
 from serving.overrides import FIELDS, VALUES, Override, put_override, remove_override
@@ -50,12 +49,12 @@ async def decide(desk: Desk, request: Request, asked: Decision) -> Score:
     latest = moment + desk.settings.qualification.longest_override
     known = VALUES.get(field)
     if known is not None and asked["value"] not in known:
-        raise _wrong("value", f"is no {field}", f"It is one of {', '.join(known)}.")
+        raise wrong("value", f"is no {field}", f"It is one of {', '.join(known)}.")
     if until <= moment:
-        raise _wrong("expires_at", "lies in the past", "Say until when the decision holds.")
+        raise wrong("expires_at", "lies in the past", "Say until when the decision holds.")
     if until > latest:
         days = (latest - moment) // DAY
-        raise _wrong("expires_at", f"lies more than {days} days ahead", f"Say {from_micros(latest).date()} at most, and decide anew then.")
+        raise wrong("expires_at", f"lies more than {days} days ahead", f"Say {from_micros(latest).date()} at most, and decide anew then.")
     by = asked.get("by") or caller_of(request) or "a person"
     override = Override(field, asked["value"], asked["reason"], by, moment, until)
 
@@ -88,7 +87,7 @@ def changed(memory: Memory, lead_id: str, change: Callable[[Connection, str], No
         if row is not None and row["merged_into"] is not None:
             row = locked_lead(connection, row["merged_into"])
         if row is None:
-            raise RequestError(404, "There is no such lead.", "POST /interactions or POST /leads makes one.")
+            raise no_lead()
         change(connection, row["lead_id"])
         score = memory.rescore(connection, row["lead_id"], "override")
         assert score is not None  # noqa: S101 - the lead is locked, and so it is there
@@ -100,10 +99,6 @@ def _field(request: Request) -> OverriddenField:
     if field not in FIELDS:
         raise RequestError(404, "This cannot be decided.", f"A person may decide on {', '.join(FIELDS)}.")
     return cast("OverriddenField", field)
-
-
-def _wrong(where: str, what: str, hint: str) -> RequestError:
-    return RequestError(422, "One thing is wrong with the request.", problems=[Problem(where=where, what=what, hint=hint)])
 
 
 _PATH = "/leads/{lead_id}/overrides/{field}"

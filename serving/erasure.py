@@ -21,7 +21,7 @@ from time import monotonic, sleep, time
 
 from sqlalchemy import Connection, Engine, select
 
-from features.contract import LeadheatError, from_micros
+from features.contract import LeadheatError, iso, now
 from features.store.engine import as_json, reading, told, writing
 from features.store.schema import PERSONAL, erasures, receipts
 from models import logged
@@ -74,14 +74,14 @@ def erase(engine: Engine, lead_id: str, by: str, drop: Callable[[Collection[str]
     Raises:
         StoreError: the store cannot be reached; nothing is erased.
     """
-    now = int(time() * 1e6)
+    moment = now()
     with writing(engine) as connection:
         ids = family(connection, lead_id, held=True)
         counts = {table.name: connection.execute(table.delete().where(table.c.lead_id.in_(ids))).rowcount for table in PERSONAL}
         lately = connection.execute(erasures.delete().where(erasures.c.lead_id.in_(ids))).rowcount > 0
-        connection.execute(erasures.insert(), [{"lead_id": one, "sweep_until": now + int(SWEEP * 1e6)} for one in ids])
-        receipt = Receipt(secrets.token_urlsafe(16), _iso(now), by, {name: count for name, count in counts.items() if count})
-        _write(connection, receipt, now)
+        connection.execute(erasures.insert(), [{"lead_id": one, "sweep_until": moment + int(SWEEP * 1e6)} for one in ids])
+        receipt = Receipt(secrets.token_urlsafe(16), iso(moment), by, {name: count for name, count in counts.items() if count})
+        _write(connection, receipt, moment)
     scores = (drop(ids) if drop is not None else 0) + _forget_scores(ids)
     if scores and not lately:  # what comes late is of the receipt before
         receipt.erased["scores"] = scores
@@ -95,7 +95,7 @@ def receipt(engine: Engine, receipt_id: str) -> Receipt | None:
     """A receipt that was given, or None."""
     with reading(engine) as connection:
         row = connection.execute(select(receipts).where(receipts.c.receipt_id == receipt_id)).one_or_none()
-    return None if row is None else Receipt(row.receipt_id, _iso(row.erased_at), row.by, json.loads(row.counts))
+    return None if row is None else Receipt(row.receipt_id, iso(row.erased_at), row.by, json.loads(row.counts))
 
 
 class Sweeper:
@@ -118,14 +118,14 @@ class Sweeper:
         Raises:
             StoreError, DataError, OSError: the store or the log cannot be reached, or is damaged; the ids wait until it can.
         """
-        now = time()
+        seconds = time()
         with reading(self._engine) as connection:
             waiting = [(row.lead_id, row.sweep_until) for row in connection.execute(select(erasures))]
         self._swept = {one: self._swept[one] for one in waiting if one in self._swept}
         for since in {self._swept.get(one, 0.0) for one in waiting}:
             logged.forget([one[0] for one in waiting if self._swept.get(one, 0.0) == since], since=since)
-        self._swept = {one: self._swept.get(one, 0.0) or now - MARGIN for one in waiting}
-        self._let_go([one for one in waiting if one[1] < now * 1e6])
+        self._swept = {one: self._swept.get(one, 0.0) or seconds - MARGIN for one in waiting}
+        self._let_go([one for one in waiting if one[1] < seconds * 1e6])
         self._clean = (self._clean and not waiting) or empty_log(self._engine)
         return bool(waiting) or not self._clean
 
@@ -168,10 +168,6 @@ def _forget_scores(ids: Collection[str]) -> int:
         return 0
 
 
-def _write(connection: Connection, receipt: Receipt, now: int) -> None:
-    row = {"receipt_id": receipt.receipt_id, "erased_at": now, "by": receipt.by, "counts": as_json(receipt.erased)}
+def _write(connection: Connection, receipt: Receipt, moment: int) -> None:
+    row = {"receipt_id": receipt.receipt_id, "erased_at": moment, "by": receipt.by, "counts": as_json(receipt.erased)}
     connection.execute(receipts.insert(), [row])
-
-
-def _iso(micros: int) -> str:
-    return from_micros(micros).isoformat(timespec="microseconds")

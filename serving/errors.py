@@ -79,6 +79,16 @@ class RequestError(LeadheatError):
         return Response(body.model_dump_json(), self.status, self.headers, "application/json")
 
 
+def wrong(where: str, what: str, hint: str, of: str = "request") -> RequestError:
+    """One part of a request, or of its query, that only a look beyond its form shows to be wrong."""
+    return RequestError(422, f"One thing is wrong with the {of}.", problems=[Problem(where=where, what=what, hint=hint)])
+
+
+def no_lead(hint: str = "POST /interactions or POST /leads makes one.") -> RequestError:
+    """There is nothing stored under the id."""
+    return RequestError(404, "There is no such lead.", hint)
+
+
 def error_of(error: Exception) -> RequestError:
     """The answer to any exception: the sender's fault where it is one, else 500 without a word of what the request held."""
     match error:

@@ -15,12 +15,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from time import time
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, select
 
-from features.contract import NEVER, from_micros
+from features.contract import NEVER, iso, now
 from features.history import DIRECTIONS
 from features.store.engine import reading
 from features.store.schema import PERSONAL
@@ -51,7 +50,7 @@ def export(engine: Engine, lead_id: str) -> dict[str, Any] | None:
     scores = [{name: _plain(value) for name, value in row.items()} for row in logged.rows_of_leads(ids)]
     if not scores and not any(tables.values()):
         return None
-    head = {"format": FORMAT, "version": VERSION, "exported_at": _iso(int(time() * 1e6)), "lead_id": lead_id, "lead_ids": ids}
+    head = {"format": FORMAT, "version": VERSION, "exported_at": iso(now()), "lead_id": lead_id, "lead_ids": ids}
     return {**head, **tables, "scores": scores}
 
 
@@ -64,7 +63,7 @@ def _told(table: str, column: str, value: Any) -> Any:
     if value is None:
         return None
     if column.endswith("_at") or column in _MOMENTS:
-        return _iso(value) if value < NEVER else None
+        return iso(value) if value < NEVER else None
     if column in _WORDS:
         return _WORDS[column](value)
     return json.loads(value) if (table, column) in _JSON else value
@@ -72,7 +71,3 @@ def _told(table: str, column: str, value: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     return value.isoformat(timespec="microseconds") if isinstance(value, datetime) else value
-
-
-def _iso(micros: int) -> str:
-    return from_micros(micros).isoformat(timespec="microseconds")

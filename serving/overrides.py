@@ -13,7 +13,7 @@ from typing import cast, get_args
 
 from sqlalchemy import Connection, delete, insert, select
 
-from features.contract import NEVER, from_micros
+from features.contract import NEVER, iso
 from features.store.schema import overrides as table
 from models.answer import Answer, standing
 from models.lifecycle import DECIDED
@@ -90,5 +90,5 @@ def apply(answer: Answer, overrides: Iterable[Override], now: int) -> Score:
 
 
 def _told(override: Override, model: str) -> Overridden:
-    until = from_micros(override.expires_at).isoformat(timespec="microseconds")
+    until = iso(override.expires_at)
     return Overridden(override.field, override.value, model, override.reason, override.by, until)

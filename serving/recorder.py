@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
-from time import time
 
+from features.contract import now
 from models import score_log
 from models.answer import Answer
 from serving import metrics
@@ -57,13 +57,13 @@ class Recorder:
         if len(self._waiting) >= MOST:
             self._lost += 1
             return
-        self._waiting.append((_now(), answer))
+        self._waiting.append((now(), answer))
 
     def drop(self, lead_ids: Collection[str]) -> int:
         """Have the scores of some leads that wait not logged after all; returns how many. One that is being written just now is."""
         if self._folder is None:
             return 0
-        self._dropped = self._dropped | dict.fromkeys(lead_ids, _now())
+        self._dropped = self._dropped | dict.fromkeys(lead_ids, now())
         return sum(answer.score.lead_id in lead_ids for _, answer in list(self._waiting))
 
     def close(self) -> None:
@@ -111,10 +111,10 @@ class Recorder:
     def _place(self) -> Path:
         """The file of today."""
         assert self._folder is not None  # noqa: S101 - there is no thread without a folder
-        now = datetime.now(UTC)
-        if self._file is None or not self._file.name.startswith(f"service-{now:%Y%m%d}"):
+        today = datetime.now(UTC)
+        if self._file is None or not self._file.name.startswith(f"service-{today:%Y%m%d}"):
             self._files += 1
-            self._file = score_log.made(self._folder) / f"service-{now:%Y%m%dT%H%M%S}-{os.getpid()}-{self._files}.jsonl"
+            self._file = score_log.made(self._folder) / f"service-{today:%Y%m%dT%H%M%S}-{os.getpid()}-{self._files}.jsonl"
             score_log.prune(self._folder)
         return self._file
 
@@ -123,7 +123,3 @@ class Recorder:
         if not self._complained:
             logger.error("the score log cannot be written to %s: %s; scores go on, unlogged", self._folder, error.strerror or error)
         self._complained = True
-
-
-def _now() -> int:
-    return int(time() * 1e6)

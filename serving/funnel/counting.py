@@ -90,7 +90,7 @@ def types_of(connection: Connection, settings: ScoringSettings) -> dict[str, lis
 def count(connection: Connection, settings: ScoringSettings, period: Period, by: By | None) -> tuple[list[Counted], list[Asked]]:
     """Count a period by group; the groups are None for leads without a value."""
     steps = _steps(connection, settings, period)
-    group = _group(settings.funnel, by, steps)
+    group = _group(by, steps)
     trials = _trials(settings.funnel, period, steps)
     numbers = [func.sum(one).label(f"{part}_{name}") for name, pair in trials.items() for part, one in zip("nk", pair, strict=True)]
     leads = select(steps.c.lead_id, group.label("band"), *numbers).group_by(steps.c.lead_id, group).cte("counted")
@@ -163,7 +163,7 @@ def _one(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
     return case((and_(*conditions), 1), else_=0)
 
 
-def _group(_funnel: FunnelSettings, by: By | None, steps: CTE) -> ColumnElement[Any]:
+def _group(by: By | None, steps: CTE) -> ColumnElement[Any]:
     return steps.c.band if by == "temperature" else literal(0, Integer)
 
 

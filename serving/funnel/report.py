@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import ConfigDict, Field
 from starlette.requests import Request
 
-from features.contract import DAY, MINUTE, Strict, from_micros, to_micros
+from features.contract import DAY, MINUTE, Strict, iso, now, to_micros
 from models.funnel import EXPECTED, By, FunnelSettings, Range
 from models.intervals import wilson
 from models.request import Moment
@@ -21,7 +21,6 @@ from serving.desk import Desk
 from serving.endpoints import Endpoint
 from serving.errors import RequestError
 from serving.funnel.counting import RATES, Asked, Counted, Period, Sums, count
-from serving.memory.adding import now
 from serving.memory.memory import Memory
 
 USUAL = 90 * DAY
@@ -108,7 +107,7 @@ def report(memory: Memory, settings: ScoringSettings, period: Period, by: By | N
     names = _names(settings.funnel, by, counted) if by else {}
     told = _groups(names, counted, asked) if by else []
     total = _group("all", (one.sums for one in counted), [one.wait for one in asked])
-    moments = [from_micros(one).isoformat(timespec="microseconds") for one in period]
+    moments = [iso(one) for one in period]
     return Funnel(moments[0], moments[1], by, total, told)
 
 

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import httpx
 from sqlalchemy import Connection, select, update
 
-from features.contract import DAY, HOUR, MINUTE, SettingsError
+from features.contract import DAY, HOUR, MINUTE, SettingsError, now
 from features.store.schema import outbox
 from serving import metrics
 from serving.handover.outbox import backlog
@@ -143,20 +143,20 @@ class Delivery:
         self._measure_at = monotonic() + MEASURE_EVERY
         with self._reading() as connection:
             counts, oldest = backlog(connection)
-        metrics.set_outbox(counts["waiting"], counts["failed"], 0.0 if oldest is None else (_now() - oldest) / SECOND)
+        metrics.set_outbox(counts["waiting"], counts["failed"], 0.0 if oldest is None else (now() - oldest) / SECOND)
 
     def _claim(self) -> list[Claim]:
-        now = _now()
-        due = select(outbox.c.event_id, outbox.c.payload, outbox.c.attempts).where(outbox.c.next_attempt_at <= now)
+        moment = now()
+        due = select(outbox.c.event_id, outbox.c.payload, outbox.c.attempts).where(outbox.c.next_attempt_at <= moment)
         with self._reading() as connection:
             if connection.execute(due.limit(1)).first() is None:
                 return []
         oldest = due.order_by(outbox.c.next_attempt_at).limit(PORTION).with_for_update(skip_locked=True)
         with self._writing() as connection:
             rows = connection.execute(oldest).all()
-            taken = {"next_attempt_at": now + self._lease, "attempts": outbox.c.attempts + 1}
+            taken = {"next_attempt_at": moment + self._lease, "attempts": outbox.c.attempts + 1}
             connection.execute(update(outbox).where(outbox.c.event_id.in_([row.event_id for row in rows])).values(taken))
-        return [Claim(row.event_id, row.payload, row.attempts + 1, now + self._lease) for row in rows]
+        return [Claim(row.event_id, row.payload, row.attempts + 1, moment + self._lease) for row in rows]
 
     async def _attempts(self, claims: list[Claim], webhook: Webhook) -> list[Result]:
         """Send all at once."""
@@ -177,10 +177,10 @@ class Delivery:
         mine = outbox.c.event_id == claim.event_id
         with self._writing() as connection:
             if not result.problem:
-                connection.execute(update(outbox).where(mine).values(delivered_at=_now(), next_attempt_at=None, problem=None))
+                connection.execute(update(outbox).where(mine).values(delivered_at=now(), next_attempt_at=None, problem=None))
                 metrics.count_handover("delivered")
                 return
-            again = None if result.final or claim.attempts > len(self._delays) else _now() + self._delay(claim.attempts, result.wait)
+            again = None if result.final or claim.attempts > len(self._delays) else now() + self._delay(claim.attempts, result.wait)
             values = {"next_attempt_at": again, "problem": result.problem}
             if connection.execute(update(outbox).where(mine, outbox.c.next_attempt_at == claim.lease).values(values)).rowcount:
                 metrics.count_handover("failed" if again is None else "put off")
@@ -228,7 +228,3 @@ async def _drain(response: httpx.Response) -> None:
         size += len(part)
         if size > LARGEST:
             return
-
-
-def _now() -> int:
-    return int(time() * SECOND)

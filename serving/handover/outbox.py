@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, get_args
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, select, true, update
 
-from features.contract import from_micros
+from features.contract import iso
 from features.store.engine import as_json
 from features.store.schema import outbox
 from models.lifecycle import DECIDED, NOT_PERMITTED
@@ -129,5 +129,5 @@ def retry(connection: Connection, event_id: str, moment: int) -> State | None:
 def _payload(event_id: str, moment: int, score: Score) -> str:
     """As the Standard Webhooks specification recommends: type, timestamp, data. The lead's own data are not in it, but for the reasons."""
     told = {"score": json.loads(score.to_json())}
-    when = from_micros(moment).isoformat(timespec="microseconds")
+    when = iso(moment)
     return as_json({"version": VERSION, "id": event_id, "type": HANDED_OVER, "timestamp": when, "data": told})

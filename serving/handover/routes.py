@@ -9,13 +9,12 @@ from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from typing_extensions import TypedDict
 
-from features.contract import Strict, from_micros
+from features.contract import Strict, iso, now
 from serving.desk import Desk
 from serving.endpoints import Endpoint
 from serving.errors import RequestError
 from serving.handover import outbox
 from serving.handover.outbox import State
-from serving.memory.adding import now
 from serving.memory.memory import Memory
 
 PAGE = 100
@@ -95,7 +94,7 @@ def _handover(row: Any) -> Handover:
 
 
 def _iso(micros: int | None) -> str | None:
-    return None if micros is None else from_micros(micros).isoformat(timespec="microseconds")
+    return None if micros is None else iso(micros)
 
 
 HANDOVERS = (

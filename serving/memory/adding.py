@@ -5,24 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import itemgetter
-from time import time
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from features.contract import to_micros
+from features.contract import now, to_micros
 from features.history import DIRECTIONS, UNKNOWN
 from features.store.engine import as_json
 from features.store.schema import attributes, interactions, leads, outcomes, standings
 
 PORTION = 1_000
 """Rows of one statement."""
-
-
-def now() -> int:
-    """This machine's clock, microseconds UTC."""
-    return int(time() * 1e6)
 
 
 def inserting(connection: Connection, table: Any) -> Any:
@@ -39,9 +33,9 @@ def lock(connection: Connection, lead_ids: Collection[str]) -> dict[str, tuple[i
         By id: the stamp, microseconds UTC, and the lead that it was merged into.
     """
     insert = inserting(connection, leads)
-    stamp = insert.excluded.changed_at
-    later = case((leads.c.changed_at >= stamp, leads.c.changed_at + 1), else_=stamp)
-    statement = insert.on_conflict_do_update(index_elements=[leads.c.lead_id], set_={"changed_at": later})
+    statement = insert.on_conflict_do_update(
+        index_elements=[leads.c.lead_id], set_={"changed_at": later_than_all(insert.excluded.changed_at)}
+    )
     returning = statement.returning(leads.c.lead_id, leads.c.changed_at, leads.c.merged_into)
     moment, ids = now(), sorted(lead_ids)
     found: dict[str, tuple[int, str | None]] = {}
@@ -51,6 +45,11 @@ def lock(connection: Connection, lead_ids: Collection[str]) -> dict[str, tuple[i
     return found
 
 
+def later_than_all(moment: Any) -> Any:
+    """The stamp of a change at a moment, or just after the lead's latest one where the clock says an earlier time."""
+    return case((leads.c.changed_at >= moment, leads.c.changed_at + 1), else_=moment)
+
+
 def known(connection: Connection, lead_ids: Collection[str]) -> bool:
     """Whether all of the leads are there."""
     return len(connection.execute(select(leads.c.lead_id).where(leads.c.lead_id.in_(list(lead_ids)))).all()) == len(lead_ids)
@@ -58,9 +57,8 @@ def known(connection: Connection, lead_ids: Collection[str]) -> bool:
 
 def stamp(connection: Connection, lead_id: str) -> dict[str, int]:
     """Lock and stamp one lead, as ``lock`` does, if it is there and was not merged into another."""
-    moment = now()
-    later = case((leads.c.changed_at >= moment, leads.c.changed_at + 1), else_=moment)
-    statement = leads.update().where(leads.c.lead_id == lead_id, leads.c.merged_into.is_(None)).values(changed_at=later)
+    mine = leads.update().where(leads.c.lead_id == lead_id, leads.c.merged_into.is_(None))
+    statement = mine.values(changed_at=later_than_all(now()))
     return {row[0]: row[1] for row in connection.execute(statement.returning(leads.c.lead_id, leads.c.changed_at))}
 
 

@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.contract import DAY
+from features.contract import DAY, iso
 from features.history import History
 from models.scorer import LeadScorer, Scored
 from models.temperature import NAMES
 from serving.memory.views import CurvePoint, Moved
-from serving.memory.worklist import iso
 
 MOST_INTERACTIONS = 150
 """Interactions, the latest, at which the curve looks."""

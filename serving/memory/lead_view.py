@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
+from features.contract import iso, now
 from features.history import DIRECTIONS
 from features.store.schema import attributes, changes, interactions, leads, outcomes
 from models.temperature import NAMES
 from serving.champion import Scorer
-from serving.memory.adding import now
 from serving.memory.curve import curve
-from serving.memory.scoring import score
+from serving.memory.scoring import Scored, score
 from serving.memory.stored import StoredLead, read_leads
 from serving.memory.views import AttributeView, ChangeView, InteractionView, LeadView, OutcomeView, OverrideView
-from serving.memory.worklist import iso
 
 INTERACTIONS_SHOWN = 500
 CHANGES_SHOWN = 200
@@ -24,8 +23,16 @@ CHANGES_SHOWN = 200
 _DIRECTION = {code: name for name, code in DIRECTIONS.items()}
 
 
-def view(connection: Connection, lead_id: str, scorer: Scorer, *, repeatable: bool) -> LeadView | None:
-    """All about a lead, or about the one that it was merged into; None where there is no such lead."""
+class Looked(NamedTuple):
+    """A lead as it is stored, its score as of now with what that rests on, and what is told of both."""
+
+    lead: StoredLead
+    scored: Scored
+    view: LeadView
+
+
+def look(connection: Connection, lead_id: str, scorer: Scorer, *, repeatable: bool) -> Looked | None:
+    """Look at a lead, or at the one that it was merged into; None where there is no such lead."""
     lead = read_leads(connection, [lead_id], scorer.schema).get(lead_id)
     if lead is not None and lead.merged_into is not None:
         lead = read_leads(connection, [lead.merged_into], scorer.schema)[lead.merged_into]
@@ -34,7 +41,7 @@ def view(connection: Connection, lead_id: str, scorer: Scorer, *, repeatable: bo
     as_of = max(now(), lead.changed_at + 1)
     scored = score(lead, scorer, as_of, lead.closed_at(repeatable=repeatable))
     drawn = curve(scored.scorer, scored.history, as_of)
-    return LeadView(
+    told = LeadView(
         lead_id=lead.lead_id,
         created_at=_iso(lead.created_at),
         merged_from=_merged_from(connection, lead.lead_id),
@@ -48,6 +55,7 @@ def view(connection: Connection, lead_id: str, scorer: Scorer, *, repeatable: bo
         moved=drawn.moved,
         overrides=_overrides(lead),
     )
+    return Looked(lead, scored, told)
 
 
 def _merged_from(connection: Connection, lead_id: str) -> list[str]:

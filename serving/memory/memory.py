@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine
 
-from features.contract import DataError
+from features.contract import DataError, now
 from features.store.engine import StoreError, migrate, reading, writing
 from models.answer import Answer
 from models.score import Score
@@ -196,7 +196,7 @@ class Memory:
         Raises:
             StoreError: as ``writing``.
         """
-        scorer, moment = self._scorer(), adding.now()
+        scorer, moment = self._scorer(), now()
         with self.reading() as connection:
             waiting = refreshing.waiting(connection, scorer.fingerprint, moment, limit)
         return self._refresh(waiting, scorer, moment) if waiting else 0
@@ -225,7 +225,8 @@ class Memory:
     def lead(self, lead_id: str) -> LeadView | None:
         """All about a lead, with its score as of now; of one that was merged into another, all about the other."""
         with self.reading() as connection:
-            return lead_view.view(connection, lead_id, self._scorer(), repeatable=self.repeatable)
+            looked = lead_view.look(connection, lead_id, self._scorer(), repeatable=self.repeatable)
+        return None if looked is None else looked.view
 
     def worklist(self, asked: WorklistQuery) -> WorklistPage:
         """A page of the worklist.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, case, false, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, false, or_, select, update
 
 from features.contract import DAY, MINUTE
 from features.store.schema import leads, standings
+from serving.memory.adding import later_than_all
 
 RESCORE_AFTER = MINUTE
 """How long the score of another version stands at least, so that two services that differ do not take turns without end."""
@@ -40,9 +41,8 @@ def claim(connection: Connection, lead_ids: Sequence[str], fingerprint: str, mom
     held = list(connection.execute(free).scalars())
     still = select(standings.c.lead_id).where(standings.c.lead_id.in_(held), or_(*_conditions(fingerprint, moment)))
     mine = list(connection.execute(still).scalars())
-    later = case((leads.c.changed_at >= moment, leads.c.changed_at + 1), else_=moment)
-    stamped = update(leads).where(leads.c.lead_id.in_(mine)).values(changed_at=later).returning(leads.c.lead_id, leads.c.changed_at)
-    return {row[0]: row[1] for row in connection.execute(stamped)}
+    stamped = update(leads).where(leads.c.lead_id.in_(mine)).values(changed_at=later_than_all(moment))
+    return {row[0]: row[1] for row in connection.execute(stamped.returning(leads.c.lead_id, leads.c.changed_at))}
 
 
 def postpone(connection: Connection, lead_id: str, fingerprint: str, moment: int) -> None:

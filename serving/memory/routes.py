@@ -9,7 +9,7 @@ from starlette.requests import Request
 from serving.access import caller_of
 from serving.desk import Desk
 from serving.endpoints import Endpoint
-from serving.errors import RequestError
+from serving.errors import no_lead
 from serving.memory.views import InteractionsRequest, LeadsRequest, LeadView, Merged, MergeRequest, OutcomesRequest, Taken, WorklistPage
 from serving.memory.worklist import WorklistQuery
 
@@ -44,7 +44,7 @@ async def lead(desk: Desk, request: Request, _asked: None) -> LeadView:
     lead_id = request.path_params["lead_id"]
     found = await desk.run(desk.memory.lead, lead_id)
     if found is None:
-        raise RequestError(404, "There is no such lead.", "POST /interactions or POST /leads makes one.")
+        raise no_lead()
     return found
 
 
@@ -52,7 +52,7 @@ async def merge(desk: Desk, request: Request, asked: MergeRequest) -> Merged:
     """Let one lead take the history of another over."""
     merged = await desk.run(desk.memory.merge, request.path_params["lead_id"], asked["into"])
     if merged is None:
-        raise RequestError(404, "There is no such lead.", "Both must be there; POST /interactions or POST /leads makes one.")
+        raise no_lead("Both must be there; POST /interactions or POST /leads makes one.")
     return merged
 
 

@@ -12,12 +12,12 @@ from typing import Any, Literal
 from pydantic import Field
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, false, func, select, tuple_
 
-from features.contract import NEVER, Strict, from_micros, to_micros
+from features.contract import NEVER, Strict, iso, to_micros
 from features.store.engine import as_json
 from features.store.schema import attributes, standings
 from models.request import Moment
 from models.temperature import NAMES, Temperature
-from serving.errors import Problem, RequestError
+from serving.errors import wrong
 from serving.memory.views import Text, WorklistEntry, WorklistPage
 
 ORDER = (standings.c.due, standings.c.coldness, standings.c.unlikely, standings.c.lead_id)
@@ -73,8 +73,7 @@ def _filters(asked: WorklistQuery) -> list[ColumnElement[bool]]:
 def _segment(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon or not name:
-        problem = Problem(where="segment", what="is not NAME:VALUE", hint="Such as segment=industry:retail.")
-        raise RequestError(422, "One thing is wrong with the query.", problems=[problem])
+        raise wrong("segment", "is not NAME:VALUE", "Such as segment=industry:retail.", "query")
     return name, value
 
 
@@ -118,11 +117,6 @@ def _entry(row: RowMapping, known: dict[str, Any]) -> WorklistEntry:
     )
 
 
-def iso(micros: int) -> str:
-    """ISO 8601 in UTC with microseconds."""
-    return from_micros(micros).isoformat(timespec="microseconds")
-
-
 def _written(row: RowMapping) -> str:
     return base64.urlsafe_b64encode(as_json([row[column.name] for column in ORDER]).encode()).decode().rstrip("=")
 
@@ -134,5 +128,4 @@ def _read(cursor: str) -> Cursor:
             return int(due), int(coldness), float(unlikely), lead_id
     except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error):
         pass
-    problem = Problem(where="after", what="is no cursor of this list", hint="Take it as the page before gave it, or leave it out.")
-    raise RequestError(422, "One thing is wrong with the query.", problems=[problem])
+    raise wrong("after", "is no cursor of this list", "Take it as the page before gave it, or leave it out.", "query")

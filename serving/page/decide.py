@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import cast
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from features.contract import DAY, to_micros
+from features.contract import DAY, now, to_micros
 from models.score import OverriddenField
 from serving.deciding import changed
 from serving.desk import Desk
@@ -53,18 +53,18 @@ def _read(t: Language, form: Mapping[str, str], longest: int) -> Override | str:
     words, reason, by = (form.get(name, "").strip().replace("\0", "")[: LONGEST[name]] for name in ("words", "reason", "by"))
     value = words if field == "next_step" else value
     until = _end_of(t, form.get("until", ""))
-    now = to_micros(datetime.now(UTC))
+    moment = now()
     wrong = {
         "decision": field not in FIELDS or (field in VALUES and value not in VALUES[field]),
         "words": not value,
         "reason": not reason,
-        "until": until is None or not now < until <= now + longest + DAY,
+        "until": until is None or not moment < until <= moment + longest + DAY,
         "who": not by,
     }
     problem = next((name for name, bad in wrong.items() if bad), None)
     if problem is not None or until is None:
-        return t(f"override.bad_{problem}", latest=t.date(t.local(now + longest)))
-    return Override(cast("OverriddenField", field), value, reason, by, now, until)
+        return t(f"override.bad_{problem}", latest=t.date(t.local(moment + longest)))
+    return Override(cast("OverriddenField", field), value, reason, by, moment, until)
 
 
 def _end_of(t: Language, day: str) -> int | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from asyncio import to_thread
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from features.contract import parse_moment, to_micros
+from features.contract import now, parse_moment
 from models.next_steps import Stage
 from models.score import Score
 from models.temperature import Temperature
@@ -140,9 +139,9 @@ async def show(
     held = await desk.run(read, desk.memory, scorer, lead_id)
     page = await to_thread(_page, t, held, may_write=allowed(request, "write"))
     form = {"decision": "", "words": "", "reason": "", "until": "", "by": caller_of(request)} | dict(filled or {})
-    now = to_micros(datetime.now(UTC))
-    form["earliest"] = f"{t.local(now):%Y-%m-%d}"
-    form["latest"] = f"{t.local(now + desk.settings.qualification.longest_override):%Y-%m-%d}"
+    moment = now()
+    form["earliest"] = f"{t.local(moment):%Y-%m-%d}"
+    form["latest"] = f"{t.local(moment + desk.settings.qualification.longest_override):%Y-%m-%d}"
     options = whatif_options.options(t, held.scorer, held.view.lead_id)
     status = 422 if problem else 200
     return render.show(desk, request, t, "lead.html", status=status, lead=page, options=options, problem=problem, filled=form)

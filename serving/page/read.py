@@ -6,15 +6,14 @@ from typing import NamedTuple
 
 from features.contract import NEVER
 from features.history import History
-from features.records import LeadRecord, history_of
+from features.records import LeadRecord
 from models.scorer import LeadScorer
 from models.temperature import Temperature
 from serving.champion import Scorer
-from serving.errors import RequestError
+from serving.errors import no_lead
 from serving.memory import lead_view
 from serving.memory.memory import Memory
 from serving.memory.scoring import previous_band
-from serving.memory.stored import read_leads
 from serving.memory.views import LeadView
 
 
@@ -50,19 +49,17 @@ def read(memory: Memory, scorer: Scorer, lead_id: str) -> Read:
         StoreError: the store cannot be reached.
     """
     with memory.reading() as connection:
-        view = None if "\0" in lead_id else lead_view.view(connection, lead_id, scorer, repeatable=memory.repeatable)
-        if view is None:
-            raise RequestError(404, "There is no such lead.")
-        stored = read_leads(connection, [view.lead_id], scorer.schema)[view.lead_id]
-    record, standing = stored.record(), stored.standing
-    history = history_of([record], scorer.schema)
+        looked = None if "\0" in lead_id else lead_view.look(connection, lead_id, scorer, repeatable=memory.repeatable)
+    if looked is None:
+        raise no_lead(hint="")
+    standing = looked.lead.standing
     return Read(
-        view=view,
-        record=record,
-        history=history,
+        view=looked.view,
+        record=looked.lead.record(),
+        history=looked.scored.history,
         unfitted=scorer,
-        scorer=scorer.fitted(history),
-        previous=previous_band(stored),
+        scorer=looked.scored.scorer,
+        previous=previous_band(looked.lead),
         due=standing["due"] if standing is not None and standing["due"] < NEVER else None,
         handed_over_at=None if standing is None else standing["handed_over_at"],
     )

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from features.contract import parse_moment, to_micros
+from features.contract import now, parse_moment
 from models.next_steps import Stage
 from models.reasons import EVERYTHING_ELSE
 from models.temperature import NAMES, Temperature
@@ -138,8 +138,8 @@ def _midnight(t: Language, day: str) -> str | None:
 
 
 def _page(desk: Desk, request: Request, t: Language, filters: Filters, found: WorklistPage, problem: str) -> Worklist:
-    now = to_micros(datetime.now(UTC))
-    rows = [_row(t, one, now) for one in found.leads]
+    moment = now()
+    rows = [_row(t, one, moment) for one in found.leads]
     filtered = any((filters.temperature, filters.used, request.query_params.get("after")))
     shown = sum(found.counts.values())
     return Worklist(
