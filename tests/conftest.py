@@ -14,9 +14,13 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from models.registry import Registry
+    from serving.memory.memory import Memory
     from tests.moved_world import MovedWorld
     from tests.postgres import Postgres
+    from tests.remembering import Remembering
     from tests.reported import Reported
     from tests.small_world import SmallWorld
 
@@ -99,6 +103,21 @@ def moved_world(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) 
     return moved_world(tmp_path_factory.mktemp("moved"), empty_database)
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium of the module's own: while it is there, nothing else in the process can run an event loop."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser import CHROMIUM, QUIET
+
+    if not CHROMIUM.exists():
+        missing("Chromium", "apt-get install chromium fonts-dejavu-core")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server of this process's own."""
@@ -119,3 +138,18 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'store.db'}"
     running: Postgres = request.getfixturevalue("postgres")
     return running.database()
+
+
+@pytest.fixture
+def made(store_url: str, world: SmallWorld) -> Iterator[Remembering]:
+    """An empty store, once in SQLite and once in PostgreSQL, whose leads the small world's scorer scores."""
+    from tests.remembering import remembering
+
+    with remembering(store_url, world.scorer) as one:
+        yield one
+
+
+@pytest.fixture
+def memory(made: Remembering) -> Memory:
+    """The same, as the routes use it."""
+    return made.memory

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-import pytest
 
 from features.contract import parse_moment, to_micros
 from features.history import DIRECTIONS
@@ -20,17 +17,6 @@ from tests.small_world import SmallWorld
 
 NOW = datetime.now(UTC)
 LEAD = 7
-
-
-@pytest.fixture
-def made(store_url: str, world: SmallWorld) -> Iterator[Remembering]:
-    with remembering(store_url, world.scorer) as one:
-        yield one
-
-
-@pytest.fixture
-def memory(made: Remembering) -> Memory:
-    return made.memory
 
 
 def visit(lead_id: str = "ann", hours: float = 1, **more: Any) -> Any:

@@ -12,13 +12,11 @@ from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page
 
 from features.contract import to_micros
 from serving import keys
 from tests import paged
-from tests.browser import CHROMIUM, QUIET
-from tests.conftest import missing
 from tests.server import Server
 from tests.small_world import SmallWorld
 
@@ -69,16 +67,6 @@ class Opened:
 
     def __exit__(self, *_: object) -> None:
         self.page.context.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        missing("Chromium", "apt-get install chromium fonts-dejavu-core")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.browser import CHROMIUM, QUIET
-from tests.conftest import missing
 from tests.reported import Reported
 
 PAPER = {"width": 703, "height": 1031}
@@ -48,16 +45,6 @@ FIRST_SCREEN = "[...document.querySelectorAll('h1, .band, .facts section')].map(
 TOO_WIDE = "[...document.querySelectorAll('table, svg')].filter(one => one.scrollWidth > one.parentElement.clientWidth + 1).length"
 ALL_SHOWN = "[...document.querySelectorAll('.paper table, pre')].every(one => one.checkVisibility({contentVisibilityAuto: true}))"
 ALL_NAMED = "[...document.querySelectorAll('table')].every(one => one.caption.textContent && one.querySelector('th[scope]'))"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        missing("Chromium", "apt-get install chromium fonts-dejavu-core")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 class Opened:

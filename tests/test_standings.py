@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,22 +15,11 @@ from features.records import LeadRecord, history_of
 from features.store.schema import standings
 from serving.memory.memory import Memory
 from serving.memory.worklist import WorklistQuery
-from tests.remembering import Remembering, interactions_of, remembering
+from tests.remembering import Remembering, interactions_of
 from tests.small_world import SmallWorld
 from tests.test_memory import one_of, same, visit
 
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def made(store_url: str, world: SmallWorld) -> Iterator[Remembering]:
-    with remembering(store_url, world.scorer) as one:
-        yield one
-
-
-@pytest.fixture
-def memory(made: Remembering) -> Memory:
-    return made.memory
 
 
 def test_merged_leads_have_one_history_and_one_score(memory: Memory, world: SmallWorld) -> None:
