@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import cast, get_args
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert
 
 from features.contract import NEVER, iso
 from features.store.schema import overrides as table
@@ -36,12 +36,6 @@ class Override:
     by: str
     created_at: int
     expires_at: int
-
-
-def overrides_of(connection: Connection, lead_id: str) -> list[Override]:
-    """A lead's decisions, those that have expired too."""
-    columns = [column for column in table.c if column.name != "lead_id"]
-    return [Override(*row) for row in connection.execute(select(*columns).where(table.c.lead_id == lead_id).order_by(table.c.field))]
 
 
 def put_override(connection: Connection, lead_id: str, override: Override) -> None:

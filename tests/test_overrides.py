@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from features.columns import Schema
 from features.contract import DAY, NEVER
 from features.records import InteractionRecord, LeadRecord, history_of
 from features.store.engine import migrate, open_store, reading, writing
+from features.store.schema import leads
 from models.answer import Answer
 from models.lifecycle import DECIDED
 from models.score import OverriddenField
-from serving.overrides import Override, apply, next_expiry, overrides_of, put_override, remove_override
+from serving.memory.stored import read_leads
+from serving.overrides import Override, apply, next_expiry, put_override, remove_override
 from tests.small_world import SmallWorld
 
 NOW = 1_700_000_000_000_000
@@ -98,9 +101,15 @@ def test_a_decision_ends_when_it_expires(world: SmallWorld) -> None:
     assert next_expiry([decision], NOW + 5) == NEVER
 
 
+def overrides_of(connection: Connection, lead_id: str) -> list[Override]:
+    """As who scores the lead reads them."""
+    return sorted(read_leads(connection, [lead_id], Schema())[lead_id].overrides, key=lambda one: one.field)
+
+
 def test_a_store_keeps_one_decision_for_each_field(engine: Engine) -> None:
     first, other, second = override("stage", "sql"), override("next_step", "Wait"), override("stage", "mql", NOW + 9)
     with writing(engine) as connection:
+        connection.execute(leads.insert(), [{"lead_id": one, "changed_at": 0} for one in "ab"])
         for one in (first, other, second):
             put_override(connection, "a", one)
         put_override(connection, "b", first)
