@@ -133,9 +133,12 @@ def told() -> Iterator[None]:
         raise StoreError("The store is busy.", "Ask again later; nothing of this request was kept.") from error
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 def as_json(value: object) -> str:
     """One text for equal values: sorted keys, no spaces."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def has_tables(connection: Connection) -> bool:

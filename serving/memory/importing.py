@@ -11,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contract import DataError
+from features.contract import DataError, from_micros
 from features.history import lead_positions
 from features.progress import progress
 from features.sources import Tables
+from features.times import UTC_MICROS
 from models.temperature import Temperature
 from serving.endpoints import LONGEST
 from serving.memory.memory import Memory
@@ -50,7 +51,7 @@ def import_tables(memory: Memory, tables: Tables, origin: str) -> Imported:
         StoreError: the store cannot be reached, or is full.
     """
     _check_ids(tables.leads["lead_id"])
-    until = pa.scalar(tables.observed_until).cast(pa.timestamp("us", "UTC"))
+    until = pa.scalar(tables.observed_until).cast(UTC_MICROS)
     interactions = _Portions(tables.interactions.filter(pc.less_equal(tables.interactions["occurred_at"], until)), tables.leads)
     outcomes = _Portions(tables.outcomes.filter(pc.less_equal(tables.outcomes["closed_at"], until)), tables.leads)
     done = Imported()
@@ -59,7 +60,7 @@ def import_tables(memory: Memory, tables: Tables, origin: str) -> Imported:
             leads = tables.leads.slice(low, PORTION)
             high = low + leads.num_rows
             brought = memory.bring(
-                [_lead(row) for row in leads.to_pylist()],
+                [_lead(row) for row in _rows(leads)],
                 [_interaction(row) for row in interactions.between(low, high)],
                 [_outcome(row) for row in outcomes.between(low, high)],
                 origin,
@@ -83,7 +84,19 @@ class _Portions:
 
     def between(self, low: int, high: int) -> Iterator[dict[str, Any]]:
         """The rows of the leads ``low <= i < high``."""
-        yield from self._table.take(pa.array(self._order[self._start[low] : self._start[high]])).to_pylist()
+        return _rows(self._table.take(pa.array(self._order[self._start[low] : self._start[high]])))
+
+
+def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
+    """A table's rows, as ``to_pylist`` gives them, which is slow at moments."""
+    columns = [_values(column) for column in table.columns]
+    return (dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True))
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    if not pa.types.is_timestamp(column.type):
+        return list(column.to_pylist())
+    return [None if one is None else from_micros(one) for one in column.cast(UTC_MICROS).cast(pa.int64()).to_pylist()]
 
 
 def _lead(row: Mapping[str, Any]) -> dict[str, Any]:

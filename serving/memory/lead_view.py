@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+import numpy as np
 from sqlalchemy import Connection, select
 
 from features.contract import iso, now
@@ -39,7 +40,7 @@ def look(connection: Connection, lead_id: str, scorer: Scorer, *, repeatable: bo
     if lead is None:
         return None
     as_of = max(now(), lead.changed_at + 1)
-    scored = score(lead, scorer, as_of, lead.closed_at(repeatable=repeatable))
+    scored = score([lead], scorer, np.array([as_of], np.int64), np.array([lead.closed_at(repeatable=repeatable)], np.int64))
     drawn = curve(scored.scorer, scored.history, as_of)
     told = LeadView(
         lead_id=lead.lead_id,
@@ -49,7 +50,7 @@ def look(connection: Connection, lead_id: str, scorer: Scorer, *, repeatable: bo
         interactions_stored=len(lead.interactions),
         interactions=_interactions(connection, lead.lead_id),
         outcomes=_outcomes(connection, lead.lead_id),
-        score=scored.shown,
+        score=scored.shown[0],
         changes=_changes(connection, lead.lead_id),
         curve=drawn.points,
         moved=drawn.moved,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
 from sqlalchemy import Connection
 
 from features.history import History
 from features.records import history_of
-from models.answer import Answer
+from models.answer import Answer, answers
 from models.score import Score
-from models.scorer import LeadScorer
+from models.scorer import Integers, LeadScorer
 from models.temperature import NAMES, Temperature
 from serving import overrides
 from serving.champion import Scorer
@@ -22,10 +23,10 @@ from serving.memory.stored import StoredLead, read_leads
 
 
 class Scored(NamedTuple):
-    """A stored lead's score as it is shown, with what a person decided; the model's answer, and what that rests on."""
+    """Stored leads' scores as they are shown, with what persons decided; the model's answers, and what all of it rests on."""
 
-    shown: Score
-    answer: Answer
+    shown: list[Score]
+    answers: list[Answer]
     history: History
     scorer: LeadScorer
 
@@ -33,7 +34,7 @@ class Scored(NamedTuple):
 def rescore_all(
     connection: Connection, stamps: Mapping[str, int], cause: str, scorer: Scorer, *, repeatable: bool, explain: bool = True
 ) -> dict[str, Score]:
-    """Score leads anew and write where they stand.
+    """Score leads anew, all in one go, and write where they stand.
 
     Args:
         connection: of ``Memory.writing``, in whose transaction the leads are locked.
@@ -45,42 +46,53 @@ def rescore_all(
 
     Returns:
         The scores by lead.
+
+    Raises:
+        DataError: one of them cannot be scored; nothing is written.
     """
-    leads = read_leads(connection, list(stamps), scorer.schema)
-    scores: dict[str, Score] = {}
-    rows, steps = [], []
-    for lead_id, lead in leads.items():
-        as_of, closed_at = stamps[lead_id] + 1, lead.closed_at(repeatable=repeatable)
-        shown, answer, history, fitted = score(lead, scorer, as_of, closed_at, explain=explain)
-        band = NAMES.index(answer.score.temperature)
-        row = standing.standing_row(lead, shown, history, fitted, as_of, band, closed_at)
-        told = partial(_explained, shown if explain else None, lead, scorer, as_of, closed_at)
-        again = fitted.settings.qualification.hand_over_again
-        row["handed_over_at"] = hand_over(connection, shown, as_of, row["handed_over_at"], again, told)
-        step = standing.change_row(lead.standing, row, cause)
-        rows.append(row)
-        steps += [step] if step else []
-        scores[lead_id] = shown
-        connection.info["answers"].append(answer)
-    if rows:
-        standing.write_standings(connection, rows)
-    standing.write_changes(connection, steps)
-    return scores
+    leads = list(read_leads(connection, list(stamps), scorer.schema).values())
+    if not leads:
+        return {}
+    as_of = np.array([stamps[lead.lead_id] + 1 for lead in leads], np.int64)
+    closed_at = np.array([lead.closed_at(repeatable=repeatable) for lead in leads], np.int64)
+    scored = score(leads, scorer, as_of, closed_at, explain=explain)
+    rows = standing.standing_rows(leads, scored, as_of, closed_at)
+    again = scored.scorer.settings.qualification.hand_over_again
+    for i, (shown, row) in enumerate(zip(scored.shown, rows, strict=True)):
+        told = partial(_explained, shown if explain else None, leads[i], scorer, as_of[i : i + 1], closed_at[i : i + 1])
+        row["handed_over_at"] = hand_over(connection, shown, row["as_of"], row["handed_over_at"], again, told)
+    standing.write_standings(connection, rows)
+    standing.write_changes(connection, leads, rows, cause)
+    connection.info["answers"] += scored.answers
+    return {one.lead_id: one for one in scored.shown}
 
 
-def score(lead: StoredLead, scorer: Scorer, as_of: int, closed_at: int, *, explain: bool = True) -> Scored:
-    """A stored lead's score; its band before is the stored one."""
-    history = history_of([lead.record()], scorer.schema)
+def score(leads: Sequence[StoredLead], scorer: Scorer, as_of: Integers, closed_at: Integers, *, explain: bool = True) -> Scored:
+    """The scores of L stored leads; the band before is the stored one.
+
+    Args:
+        leads: at least one.
+        scorer: scores all of them.
+        as_of: int64[L], microseconds UTC.
+        closed_at: int64[L], when each closes.
+        explain: with reasons.
+
+    Raises:
+        DataError: one of them cannot be scored.
+    """
+    history = history_of([lead.record() for lead in leads], scorer.schema)
     fitted = scorer.fitted(history)
-    answer = fitted.answer(history, as_of, previous_band(lead), explain=explain)
-    if closed_at < as_of:
-        answer.score.flags.append("closed")
-    return Scored(overrides.apply(answer, lead.overrides, as_of), answer, history, fitted)
+    before = [-1 if lead.standing is None else lead.standing["temperature"] for lead in leads]
+    made = answers(fitted, history, as_of, before, explain=explain)
+    for i in np.flatnonzero(closed_at < as_of):
+        made[i].score.flags.append("closed")
+    shown = [overrides.apply(answer, lead.overrides, moment) for answer, lead, moment in zip(made, leads, as_of.tolist(), strict=True)]
+    return Scored(shown, made, history, fitted)
 
 
-def _explained(shown: Score | None, lead: StoredLead, scorer: Scorer, as_of: int, closed_at: int) -> Score:
+def _explained(shown: Score | None, lead: StoredLead, scorer: Scorer, as_of: Integers, closed_at: Integers) -> Score:
     """The score with its reasons, which may be there already."""
-    return score(lead, scorer, as_of, closed_at).shown if shown is None else shown
+    return score([lead], scorer, as_of, closed_at).shown[0] if shown is None else shown
 
 
 def previous_band(lead: StoredLead) -> Temperature | None:

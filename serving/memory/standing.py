@@ -2,61 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import Connection
+import numpy.typing as npt
+from sqlalchemy import Connection, RowMapping
 
 from features.contract import DAY, MINUTE, NEVER
-from features.history import INBOUND, OUTBOUND, History
+from features.history import INBOUND, OUTBOUND, UNKNOWN, History
 from features.store.schema import changes, standings
 from models.score import Score
-from models.scorer import LeadScorer
+from models.scorer import Integers, LeadScorer
 from models.strength import strength_of
 from models.temperature import NAMES
 from serving.memory.adding import inserting
 from serving.memory.stored import StoredLead
 from serving.overrides import next_expiry
 
+if TYPE_CHECKING:
+    from serving.memory.scoring import Scored
+
+Bools = npt.NDArray[np.bool_]
+
 AFTER_AN_EDGE = 1_000_000
 """Microseconds after the end of a window at which a feature, float32, has surely left it."""
 
 
-def standing_row(
-    lead: StoredLead, score: Score, history: History, scorer: LeadScorer, as_of: int, band: int, closed_at: int
-) -> dict[str, Any]:
-    """The row of ``standings`` that follows from a score.
+def standing_rows(leads: Sequence[StoredLead], scored: Scored, as_of: Integers, closed_at: Integers) -> list[dict[str, Any]]:
+    """The rows of ``standings`` that follow from scores.
 
     Args:
-        lead: as stored; its standing is the one before.
-        score: as shown, with whatever a person overrides.
-        history: what the score rests on.
-        scorer: fitted to the history.
-        as_of: microseconds UTC.
-        band: the temperature by the model: the next score's hysteresis starts there.
-        closed_at: when the lead closes.
+        leads: L of them as stored; the standing of each is the one before.
+        scored: what they score now.
+        as_of: int64[L], microseconds UTC.
+        closed_at: int64[L], when each closes.
     """
-    shown = NAMES.index(score.temperature)
-    before = lead.standing
-    same = before is not None and (2 - before["coldness"], before["stage"]) == (shown, score.stage)
-    return {
-        "lead_id": lead.lead_id,
-        "as_of": as_of,
-        "refresh_at": refresh_at(lead, history, scorer, as_of, closed_at),
-        "version": score.model.version,
-        "fingerprint": score.model.fingerprint,
-        "closed": closed_at < as_of,
-        "temperature": band,
-        "stage": score.stage,
-        "probability": score.probability,
-        "due": _due(score, history, scorer, as_of),
-        "coldness": 2 - shown,
-        "unlikely": -score.baseline.points if score.probability is None else 1 - score.probability,
-        "changed_at": before["changed_at"] if before is not None and same else as_of,
-        "handed_over_at": None if before is None else before["handed_over_at"],
-        "answer": score.to_json(),
-    }
+    waiting = _waited_for(scored.scorer, scored.history)
+    refresh_at = _refresh_at(leads, scored, waiting, as_of, closed_at).tolist()
+    closed, moments = (closed_at < as_of).tolist(), as_of.tolist()
+    rows = []
+    for i, (lead, shown, answer) in enumerate(zip(leads, scored.shown, scored.answers, strict=True)):
+        coldness, before = 2 - NAMES.index(shown.temperature), lead.standing
+        same = before is not None and (before["coldness"], before["stage"]) == (coldness, shown.stage)
+        row = {
+            "lead_id": lead.lead_id,
+            "as_of": moments[i],
+            "refresh_at": refresh_at[i],
+            "version": shown.model.version,
+            "fingerprint": shown.model.fingerprint,
+            "closed": closed[i],
+            "temperature": NAMES.index(answer.score.temperature),  # by the model: the next score's hysteresis starts there
+            "stage": shown.stage,
+            "probability": shown.probability,
+            "due": _due(shown, scored, waiting, i, moments[i]),
+            "coldness": coldness,
+            "unlikely": -shown.baseline.points if shown.probability is None else 1 - shown.probability,
+            "changed_at": before["changed_at"] if before is not None and same else moments[i],
+            "handed_over_at": None if before is None else before["handed_over_at"],
+            "answer": shown.to_json(),
+        }
+        rows.append(row)
+    return rows
 
 
 def write_standings(connection: Connection, rows: list[dict[str, Any]]) -> None:
@@ -66,61 +74,64 @@ def write_standings(connection: Connection, rows: list[dict[str, Any]]) -> None:
     connection.execute(insert.on_conflict_do_update(index_elements=["lead_id"], set_=others), rows)
 
 
-def change_row(before: Any, row: dict[str, Any], cause: str) -> dict[str, Any] | None:
-    """The row of ``changes``, where band, stage or version became another."""
-    now = (row["coldness"], row["stage"], row["version"], row["fingerprint"])
-    if before is not None and (before["coldness"], before["stage"], before["version"], before["fingerprint"]) == now:
-        return None
+def write_changes(connection: Connection, leads: Sequence[StoredLead], rows: Sequence[dict[str, Any]], cause: str) -> None:
+    """Add to the path of the temperature where band, stage or version of a lead became another."""
+    steps = [_change_row(row, lead.standing, cause) for lead, row in zip(leads, rows, strict=True) if _moved(row, lead.standing)]
+    if steps:
+        connection.execute(changes.insert(), steps)
+
+
+def _moved(row: dict[str, Any], before: RowMapping | None) -> bool:
+    return before is None or any(before[name] != row[name] for name in ("coldness", "stage", "version", "fingerprint"))
+
+
+def _change_row(row: dict[str, Any], before: RowMapping | None, cause: str) -> dict[str, Any]:
     if cause == "time" and before is not None and before["fingerprint"] != row["fingerprint"]:
         cause = "model"
     told = {name: row[name] for name in ("lead_id", "stage", "probability", "version")}
     return told | {"at": row["as_of"], "cause": cause, "temperature": 2 - row["coldness"]}
 
 
-def write_changes(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    """Add rows to the path of the temperature."""
-    if rows:
-        connection.execute(changes.insert(), rows)
-
-
-def refresh_at(lead: StoredLead, history: History, scorer: LeadScorer, as_of: int, closed_at: int) -> int:
-    """When the score would be another though nothing happened.
+def _refresh_at(leads: Sequence[StoredLead], scored: Scored, waiting: Bools, as_of: Integers, closed_at: Integers) -> Integers:
+    """When each score would be another though nothing happened.
 
     That is within a day, since days are counted and bands cool, and sooner where a signal stops to be fresh, something was announced for
-    later, or what a person decided ends.
+    later, the lead closes, or what a person decided ends.
     """
-    policy = scorer.settings.qualification
-    waiting = history.occurred_at[_waited_for(scorer, history)]
-    edges = [waiting + within + AFTER_AN_EDGE for within in (policy.fresh_within, policy.strong_within)]
-    ends = [as_of + DAY, closed_at + 1, next_expiry(lead.overrides, as_of) + 1]
-    moments = np.concatenate([*edges, history.known_at + 1, np.array(ends, np.int64)])
-    return int(moments[moments > as_of].min())
+    history, policy = scored.history, scored.scorer.settings.qualification
+    expiry = np.array([next_expiry(lead.overrides, moment) for lead, moment in zip(leads, as_of.tolist(), strict=True)], np.int64)
+    found: Integers = np.minimum(as_of + DAY, np.minimum(np.where(closed_at < as_of, NEVER, closed_at), expiry) + 1)
+    of, since = history.lead_of_row, history.occurred_at[waiting] + AFTER_AN_EDGE
+    edges = [(of[waiting], since + within) for within in (policy.fresh_within, policy.strong_within)]
+    for lead, moments in [*edges, (of, history.known_at + 1)]:
+        np.minimum.at(found, lead, np.where(moments > as_of[lead], moments, NEVER))
+    return found
 
 
-def _due(score: Score, history: History, scorer: LeadScorer, as_of: int) -> int:
+def _due(shown: Score, scored: Scored, waiting: Bools, lead: int, as_of: int) -> int:
     """By when to answer: counted from the first signal that nobody has answered yet."""
-    if score.respond_within_minutes is None:
+    if shown.respond_within_minutes is None:
         return NEVER
-    seen = history.known_at < as_of
-    answers = history.occurred_at[seen & (history.direction == OUTBOUND)]
+    history = scored.history
+    rows = slice(history.start[lead], history.start[lead + 1])
+    occurred_at, seen = history.occurred_at[rows], history.known_at[rows] < as_of
+    answers = occurred_at[seen & (history.direction[rows] == OUTBOUND)]
     answered_at = int(answers[-1]) if len(answers) else as_of - NEVER
-    since = max(answered_at, as_of - scorer.settings.qualification.fresh_within)
-    waiting = seen & (history.occurred_at >= since)
-    signals = history.occurred_at[waiting & _waited_for(scorer, history)]
+    since = max(answered_at, as_of - scored.scorer.settings.qualification.fresh_within)
+    signals = occurred_at[seen & (occurred_at >= since) & waiting[rows]]
     first = int(signals[0]) if len(signals) else as_of
-    return first + score.respond_within_minutes * MINUTE
+    return first + shown.respond_within_minutes * MINUTE
 
 
-def _waited_for(scorer: LeadScorer, history: History) -> Any:
+def _waited_for(scorer: LeadScorer, history: History) -> Bools:
     """bool[n]: the interactions by which a lead waits for an answer, those of medium and strong signals."""
-    codes = _codes_of_signals(scorer, history.type.levels)
-    return codes[history.type.codes, history.direction]
+    by_direction = np.array([_asks(scorer, kind) for kind in history.type.levels], bool).reshape(-1, 3)
+    waited_for: Bools = by_direction[history.type.codes, history.direction]
+    return waited_for
 
 
 @lru_cache(maxsize=4096)
-def _codes_of_signals(scorer: LeadScorer, types: tuple[str, ...]) -> Any:
-    """bool[types, directions]."""
+def _asks(scorer: LeadScorer, kind: str) -> tuple[bool, ...]:
+    """Whether an interaction of a type waits for an answer, by its direction."""
     asking = [one for one in scorer.features.signals if strength_of(one) in ("medium", "strong")]
-    return np.array(
-        [[any(one.takes(kind, way) for one in asking) and way != OUTBOUND for way in (0, INBOUND, OUTBOUND)] for kind in types], bool
-    ).reshape(len(types), 3)
+    return tuple(way != OUTBOUND and any(one.takes(kind, way) for one in asking) for way in (UNKNOWN, INBOUND, OUTBOUND))

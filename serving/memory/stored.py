@@ -77,10 +77,10 @@ def read_leads(connection: Connection, lead_ids: Sequence[str], schema: Schema) 
     ids = {"ids": list(lead_ids)}
     found = {lead_id: StoredLead(lead_id, *rest) for lead_id, *rest in connection.execute(_LEADS, ids)}
     _add_history(connection, ids, found, schema)
-    for row in connection.execute(_ATTRIBUTES, ids):
-        found[row[0]].attributes[row[1]] = json.loads(row[2])
-    for row in connection.execute(_OUTCOMES, ids):
-        found[row[0]].outcomes.append((row[1], row[2]))
+    for (lead_id, name, _), value in _with_json(connection.execute(_ATTRIBUTES, ids)):
+        found[lead_id].attributes[name] = value
+    for lead_id, *outcome in connection.execute(_OUTCOMES, ids):
+        found[lead_id].outcomes.append(tuple(outcome))
     for standing in connection.execute(_STANDINGS, ids).mappings():
         found[standing["lead_id"]].standing = standing
     for lead_id, *override in connection.execute(_OVERRIDES, ids):
@@ -90,12 +90,14 @@ def read_leads(connection: Connection, lead_ids: Sequence[str], schema: Schema) 
 
 def _add_history(connection: Connection, ids: Mapping[str, Any], found: Mapping[str, StoredLead], schema: Schema) -> None:
     if schema.numeric or schema.categorical or any(rule.attribute is not None for rule in schema.consent):
-        _with_attributes(connection.execute(_WITH_ATTRIBUTES, ids), found)
+        for (lead_id, *rest, _), values in _with_json(connection.execute(_WITH_ATTRIBUTES, ids)):
+            found[lead_id].interactions.append(InteractionRecord._make((*rest, values)))
         return
     for lead_id, *rest in connection.execute(_PLAIN, ids):
         found[lead_id].interactions.append(InteractionRecord._make((*rest, None)))
 
 
-def _with_attributes(rows: Iterable[Any], found: Mapping[str, StoredLead]) -> None:
-    for lead_id, *rest, values in rows:
-        found[lead_id].interactions.append(InteractionRecord._make((*rest, None if values is None else json.loads(values))))
+def _with_json(rows: Iterable[Any]) -> Iterable[tuple[Any, Any]]:
+    """Rows, each with what the JSON in its last column says: one text is read faster than many."""
+    fetched = list(rows)
+    return zip(fetched, json.loads(f"[{','.join(row[-1] or 'null' for row in fetched)}]"), strict=True)
