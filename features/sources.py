@@ -15,7 +15,7 @@ from features.contract import UNKNOWN_TIME, DataError, Finding
 from features.data_settings import DataSettings, InteractionsSettings, OutcomesSettings, TableSettings
 from features.fingerprint import fingerprint
 from features.layout import Layout, lay_out, matches
-from features.store.dataset import Load, Loading, loading
+from features.loading import Load, Loading, loading
 from features.tables import NO_INTERACTIONS, micros, take_interactions, take_leads
 from features.times import UTC_MICROS
 

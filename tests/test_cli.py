@@ -41,6 +41,7 @@ COMMANDS = [
     "keys add",
     "keys list",
     "keys revoke",
+    "monitor",
 ]
 FIGURES = {"rows", "positives", "auc", "average_precision", "brier", "log_loss", "ece", "lift_at_10", "intervals"}
 HEAVY = {"bentoml", "lightgbm", "matplotlib", "mlflow", "numba", "numpy", "pandas", "pyarrow", "pydantic", "rich", "scipy", "sklearn"}
@@ -64,12 +65,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> t
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_an_example_and_loads_nothing_heavy(command: str) -> None:
-    arguments = [*command.split(), "--help"]
-    code = f"import sys, leadheat\ntry:\n    leadheat.main({arguments})\nfinally:\n    print(*sys.modules, file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, timeout=60, check=False)
+    done, loaded = run_and_look(REPO, [*command.split(), "--help"])
     assert done.returncode == 0
     assert f"Example: leadheat {command}" in done.stdout
-    assert not {name.partition(".")[0] for name in done.stderr.split()} & HEAVY
+    assert not {name.partition(".")[0] for name in loaded} & HEAVY
+
+
+def test_data_are_made_and_checked_without_what_learns_and_keeps_models(tmp_path: Path) -> None:
+    for arguments in (["simulate", "world", "--leads", "400"], ["check", "world"]):
+        done, loaded = run_and_look(tmp_path, arguments)
+        assert done.returncode == 0, done.stderr
+        assert not loaded & {"bentoml", "lightgbm", "matplotlib", "mlflow", "scipy.stats", "sklearn", "sqlalchemy"}
 
 
 def test_help_comes_at_once_and_names_every_command(tmp_path: Path) -> None:
@@ -354,6 +360,15 @@ def test_a_full_disk_is_told(trained: tuple[Place, Done, Done]) -> None:
     assert process.returncode == 1
     assert "No space left" in err
     assert "Traceback" not in err
+
+
+def run_and_look(folder: Path, arguments: list[str]) -> tuple[subprocess.CompletedProcess[str], set[str]]:
+    """Run a command in a folder; also what its process had loaded in the end."""
+    code = f"import sys, leadheat\ntry:\n    leadheat.main({arguments})\nfinally:\n    print(*sys.modules, file=sys.stderr)"
+    environment = Place(folder).environment
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return done, set(done.stderr.rpartition("\n")[0].rpartition("\n")[2].split())
 
 
 def wait_for(happens: Callable[[], bool], seconds: float = 60.0) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from features.audit.case import Case, Found
+from features.audit.ranks import rank_correlation
 from features.audit.rates import Tally, Z
 from features.audit.remedies import without_attribute
 from features.audit.types import CLOSES, WON
@@ -122,7 +122,7 @@ def _moves_with(values: np.ndarray, end: np.ndarray) -> float | None:
     """The rank correlation of a number with what the end tells, where it is beyond ``MOVES_WITH`` beyond doubt (Fisher 1921)."""
     if len(values) < 30 or np.ptp(values) == 0 or np.ptp(end) == 0:
         return None
-    rank = float(spearmanr(values, end).statistic)
+    rank = rank_correlation(values, end)
     sure = np.tanh(np.arctanh(min(abs(rank), 1 - 1e-9)) - Z / np.sqrt(len(values) - 3))
     return rank if sure > MOVES_WITH else None
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.stats import rankdata
 
 from features.audit.case import Case, Found
+from features.audit.ranks import average_ranks
 from features.audit.rates import Z
 
 TELLING = 0.15
@@ -50,7 +50,7 @@ def _stratified_auc(values: np.ndarray, won: np.ndarray, stratum: np.ndarray) ->
         positives = int(np.count_nonzero(won[mine]))
         negatives = int(np.count_nonzero(mine)) - positives
         if positives and negatives:
-            ranks = rankdata(values[mine])
+            ranks = average_ranks(values[mine])
             wins += float(ranks[won[mine]].sum()) - positives * (positives + 1) / 2
             pairs += positives * negatives
             spread += positives * negatives * (positives + negatives + 1) / 12

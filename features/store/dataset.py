@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +14,10 @@ from sqlalchemy.engine import make_url
 
 from features.columns import text
 from features.contract import DataError, Finding
-from features.data_settings import STORE, DataSettings, TableSettings
-from features.files import Part, RawTable, load
+from features.data_settings import STORE, TableSettings
+from features.files import Part, RawTable
 from features.history import DIRECTIONS
+from features.loading import Load, Loading
 from features.store.engine import StoreError, address, has_tables, open_store, reading
 from features.store.schema import attributes, interactions, leads, outcomes
 from features.times import UTC_MICROS
@@ -26,29 +25,10 @@ from features.times import UTC_MICROS
 PORTION = 100_000
 """Rows that are fetched at a time."""
 
-Load = Callable[[TableSettings, str], RawTable]
-
-
-@dataclass(frozen=True)
-class Loading:
-    """How the tables of a data set are read.
-
-    Attributes:
-        load: reads one of them; raises a ``DataError`` where it cannot.
-        observed_until: until when the store watched its leads, microseconds UTC; None for files, which do not know.
-    """
-
-    load: Load
-    observed_until: int | None = None
-
 
 @contextmanager
-def loading(settings: DataSettings, root: Path) -> Iterator[Loading]:
-    """What reads the tables of a data set from files, and all those that lie in the store from one moment of it."""
-    tables = [one for one in (settings.leads, settings.interactions, settings.outcomes) if one is not None]
-    if not any(one.path == STORE for one in tables):
-        yield Loading(partial(_of_files, root=root))
-        return
+def loading_store(load: Load) -> Iterator[Loading]:
+    """What reads the tables that lie in the store, all from one moment of it, and the others with ``load``."""
     engine = _opened()
     try:
         with reading(engine) as connection:
@@ -56,17 +36,13 @@ def loading(settings: DataSettings, root: Path) -> Iterator[Loading]:
                 raise _nothing_there()
 
             def read(settings: TableSettings, table: str) -> RawTable:
-                return _of_store(connection, table) if settings.path == STORE else load(settings, root, table)
+                return _of_store(connection, table) if settings.path == STORE else load(settings, table)
 
             yield Loading(read, connection.execute(select(func.max(leads.c.changed_at))).scalar_one())
     except StoreError as error:
         raise DataError(error.message, "LEADHEAT_STORE says where it is.") from error
     finally:
         engine.dispose()
-
-
-def _of_files(settings: TableSettings, table: str, root: Path) -> RawTable:
-    return load(settings, root, table)
 
 
 def _opened() -> Engine:

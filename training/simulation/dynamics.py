@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from training.simulation.world import GROUPS, KINDS, LOSS, OPT_OUT, SILENT_LOSS, SILENT_WIN, SIZE_FACTORS, SIZES, STATES, WIN, Number
 
@@ -59,7 +59,7 @@ def dynamics(hidden_intent: float, trend: float) -> Dynamics:
             drive[segment, thing] = state_vector(kind.drivers, group) * fade * SIZE_FACTORS.get(kind.name, (1.0, 1.0, 1.0))[size]
             push[segment, thing] = state_vector(kind.pushes, group)
     base[SILENT, [WON, LOST]] = SILENT_WIN, SILENT_LOSS
-    intent = np.exp(hidden_intent * norm.ppf(INTENT_QUANTILES)) if hidden_intent else np.ones(1)
+    intent = np.exp(hidden_intent * ndtri(INTENT_QUANTILES)) if hidden_intent else np.ones(1)
     trends = np.append(np.full(SILENT, trend), 0.0)
     return Dynamics(fade, base, drive, push, trends, np.exp(FIT_STEP * FIT_LEVELS), intent / intent.mean())
 

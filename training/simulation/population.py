@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from training.simulation.dynamics import FIT_LEVELS, INTENT_QUANTILES, state_vector
 from training.simulation.process import Starts
@@ -59,7 +59,7 @@ def draw_block(seed: int, block: int, size: int, world_days: float, *, hidden_in
 
 def _employees(uniform: Floats, known: Floats) -> tuple[Floats, Ints]:
     """The number of employees, NaN where it is missing, and the position of the size in ``SIZES``."""
-    employees = np.ceil(np.exp(np.log(EMPLOYEES["median"]) + EMPLOYEES["spread"] * norm.ppf(uniform)))
+    employees = np.ceil(np.exp(np.log(EMPLOYEES["median"]) + EMPLOYEES["spread"] * ndtri(uniform)))
     scale = np.digitize(employees, [EMPLOYEES["medium_from"], EMPLOYEES["large_from"]])
     missing = known < EMPLOYEES["missing"]
     return np.where(missing, np.nan, employees), np.where(missing, SIZES.index("medium"), scale)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from features.contract import HOUR, WEEK
 from training.simulation.clock import Clock
@@ -56,7 +56,7 @@ def interactions_table(lives: Lives, leads: pa.Table, clock: Clock, until: int) 
     late, twice, length = lives.noise.T
     part = np.where(_BY_HAND[lives.kind] & (late < LATE), late / LATE, 0.0)
     recorded_at = occurred_at + (-np.log1p(-part) * LATE_BY // 1e6).astype(np.int64) * 1_000_000
-    minutes = np.round(_MINUTES[lives.kind] * np.exp(_SPREAD * norm.ppf(length) - _SPREAD**2 / 2), 1)
+    minutes = np.round(_MINUTES[lives.kind] * np.exp(_SPREAD * ndtri(length) - _SPREAD**2 / 2), 1)
     names = _names(lives, leads, occurred_at)
     number = np.arange(lives.lead.size) - np.searchsorted(lives.lead, lives.lead)
     lead_id = leads["lead_id"].combine_chunks().take(lives.lead)
