@@ -72,7 +72,7 @@ def test_help_has_an_example_and_loads_nothing_heavy(command: str) -> None:
 
 
 def test_data_are_made_and_checked_without_what_learns_and_keeps_models(tmp_path: Path) -> None:
-    for arguments in (["simulate", "world", "--leads", "400"], ["check", "world"]):
+    for arguments in (["simulate", "world", "--leads", "1500"], ["check", "world"]):
         done, loaded = run_and_look(tmp_path, arguments)
         assert done.returncode == 0, done.stderr
         assert not loaded & {"bentoml", "lightgbm", "matplotlib", "mlflow", "scipy.stats", "sklearn", "sqlalchemy"}
