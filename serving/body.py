@@ -51,8 +51,8 @@ class Body:
             raise invalid(error, self.schema, "query") from error
 
     def write(self, value: Any) -> bytes:
-        """The value as JSON; numbers keep every bit."""
-        return self.adapter.dump_json(value)
+        """The value as JSON, in the names of the schema; numbers keep every bit."""
+        return self.adapter.dump_json(value, by_alias=True)
 
 
 def _is_list(schema: dict[str, Any]) -> bool:

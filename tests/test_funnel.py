@@ -13,14 +13,14 @@ import pandas as pd
 import pytest
 from sqlalchemy import insert
 
-from features.contract import DAY, HOUR
+from features.contract import DAY, HOUR, iso
 from features.store.schema import attributes, changes, interactions, outcomes
 from models.fallback import RulesScorer
 from models.funnel import FunnelSettings
 from models.intervals import effective_rows
 from models.settings import ScoringSettings
 from serving.funnel.counting import Period, Sums
-from serving.funnel.report import Group, Rate, effective, report
+from serving.funnel.report import FUNNEL, Group, Rate, effective, report
 from serving.memory.memory import Memory
 from tests.remembering import remembering
 from training.simulation.simulate import simulate
@@ -162,12 +162,21 @@ def test_the_time_to_the_first_response_counts_those_who_wait(memory: Memory) ->
     histories["b"] = [(asked, "demo_request"), (NOW + HOUR, "mail_sent")]
     histories["a1"] += [(asked + DAY, "demo_request")]
     histories["c"] = [(PERIOD.start - 1, "demo_request"), (asked, "page")]
-    fill(memory, histories, {lead: [(asked - DAY, 1)] for lead in histories}, {})
+    bands = {lead: [(asked - DAY, 1)] for lead in histories}
+    fill(memory, histories | {"d": [(asked, "demo_request")]}, bands | {"d": [(asked + 1, 0)]}, {})
     found = report(memory, SETTINGS, PERIOD, "temperature")
     first = found.total.first_response
-    assert (first.asked, first.answered, first.median_minutes, first.p90_minutes) == (4, 3, 120.0, None)
-    assert [one.first_response.asked for one in found.groups] == [4, 0]
+    assert (first.asked, first.answered, first.median_minutes, first.p90_minutes) == (5, 3, 240.0, None)
+    assert [(one.first_response.asked, one.first_response.answered) for one in found.groups] == [(4, 3), (1, 0)]
     assert [one.group for one in found.groups] == ["warm", "unknown"]
+
+
+def test_the_answer_says_what_was_asked(memory: Memory) -> None:
+    (endpoint,) = FUNNEL
+    assert endpoint.given is not None
+    answer = json.loads(endpoint.given.write(report(memory, SETTINGS, PERIOD, "role")))
+    assert [answer[name] for name in ("from", "to", "by")] == [*map(iso, PERIOD), "role"]
+    assert answer.keys() == endpoint.given.schema["properties"].keys()
 
 
 def test_an_empty_store_has_no_rates(memory: Memory) -> None:

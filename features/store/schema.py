@@ -48,7 +48,7 @@ interactions = Table(
     Column("order", BigInteger, nullable=False),
     Column("attributes", Text),
     Column("origin", Text, nullable=False),
-    Index("interactions_by_time", "occurred_at"),
+    Index("interactions_by_type", "type", "direction", "occurred_at", "lead_id"),
 )
 """``key`` makes a repeated interaction one: its ``interaction_id``, or a hash of its content. It counts from ``recorded_at``, which is
 ``received_at`` (when the store took it) where the sender did not say otherwise. ``direction`` as in ``features.history``; ``order`` is 0

@@ -1,4 +1,4 @@
-"""Counting the funnel in the store: one pass over the interactions of a period, with each lead's next step beside each of its steps.
+"""Counting the funnel in the store: the steps of a period, which an index keeps by type, direction and time, as trials and successes.
 
 ========================  ========================================================================================================
 rate                      share of what, and what counts
@@ -16,16 +16,14 @@ read. A step's temperature is the one that was shown when it happened; ``unknown
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, ColumnElement, Connection, Integer, and_, case, func, literal, null, select, union_all
-from sqlalchemy.types import BigInteger
+from sqlalchemy import ColumnElement, Connection, Integer, Select, Subquery, and_, bindparam, case, func, literal, null, select, union_all
 
-from features.contract import NEVER
-from features.history import OUTBOUND
+from features.history import INBOUND, OUTBOUND, UNKNOWN
 from features.signals import fit_signals
 from features.store.schema import attributes, changes, interactions, outcomes
 from models.funnel import By, FunnelSettings
@@ -33,7 +31,10 @@ from models.settings import ScoringSettings
 from models.strength import strength_of
 
 RATES = ("response", "meeting", "opportunity", "no_show")
-STEPS = ("touch", "response", "meeting", "missed", "opportunity", "asks")
+FEW = ("response", "meeting", "missed", "opportunity")
+"""The steps that are few beside touches and signals."""
+Types = dict[str, list[str]]
+"""The interaction types that are each kind of step."""
 
 
 class Period(NamedTuple):
@@ -74,11 +75,10 @@ class Asked(NamedTuple):
     wait: int | None
 
 
-def types_of(connection: Connection, settings: ScoringSettings) -> dict[str, list[str]]:
-    """The types in the store that are each of ``STEPS`` but touch, which is any outbound interaction."""
-    funnel = settings.funnel
-    known = sorted(connection.execute(select(interactions.c.type).distinct()).scalars())
-    patterns = {"response": funnel.response, "meeting": funnel.meeting, "missed": settings.qualification.missed}
+def types_of(connection: Connection, settings: ScoringSettings) -> Types:
+    """The types in the store that are each kind of step: ``FEW``, ``asks``, and ``touch``, which is any outbound interaction."""
+    known, funnel = list(_known(connection)), settings.funnel
+    patterns = {"touch": ("*",), "response": funnel.response, "meeting": funnel.meeting, "missed": settings.qualification.missed}
     patterns |= {"opportunity": funnel.opportunity, "asks": funnel.asks}
     found = {step: [kind for kind in known if any(fnmatchcase(kind, one) for one in some)] for step, some in patterns.items()}
     if not funnel.asks:
@@ -87,105 +87,132 @@ def types_of(connection: Connection, settings: ScoringSettings) -> dict[str, lis
     return found
 
 
+def _known(connection: Connection) -> Iterator[str]:
+    """All types: one look into the index for each, where ``DISTINCT`` would read all interactions."""
+    following = select(func.min(interactions.c.type)).where(interactions.c.type > bindparam("last"))
+    last = ""
+    while (last := connection.execute(following, {"last": last}).scalar_one()) is not None:
+        yield last
+
+
 def count(connection: Connection, settings: ScoringSettings, period: Period, by: By | None) -> tuple[list[Counted], list[Asked]]:
     """Count a period by group; the groups are None for leads without a value."""
-    steps = _steps(connection, settings, period)
-    group = _group(by, steps)
-    trials = _trials(settings.funnel, period, steps)
-    numbers = [func.sum(one).label(f"{part}_{name}") for name, pair in trials.items() for part, one in zip("nk", pair, strict=True)]
-    leads = select(steps.c.lead_id, group.label("band"), *numbers).group_by(steps.c.lead_id, group).cte("counted")
-    value, source = _value(settings.funnel, by, leads)
-    sums = [part for name in RATES for part in _sums(leads.c[f"n_{name}"], leads.c[f"k_{name}"])]
-    rows = connection.execute(select(value, *sums).select_from(source).group_by(value)).all()
-    width = len(Sums.__slots__)
-    counted = [Counted(row[0], [tuple(row[1 + i * width : 1 + (i + 1) * width]) for i in range(len(RATES))]) for row in rows]
-    return counted, _asked(connection, settings.funnel, period, by, steps)
+    types, funnel = types_of(connection, settings), settings.funnel
+    sums: dict[Any, dict[str, tuple[Any, ...]]] = {}
+    for rates, trials in ((RATES[:1], _touches(types, funnel, period)), (RATES[1:], _others(types, funnel, period))):
+        for group, *row in connection.execute(_summed(rates, trials, funnel, by)):
+            width = len(Sums.__slots__)
+            sums.setdefault(group, {}).update({rate: tuple(row[i * width : (i + 1) * width]) for i, rate in enumerate(rates)})
+    nothing = (0,) * len(Sums.__slots__)
+    counted = [Counted(group, [of.get(rate, nothing) for rate in RATES]) for group, of in sums.items()]
+    return counted, _asked(connection, types, funnel, period, by)
 
 
-def _steps(connection: Connection, settings: ScoringSettings, period: Period) -> CTE:
-    """Every step of every lead, with the next touch, response, meeting and opportunity after it, and the temperature then."""
-    kinds, funnel = types_of(connection, settings), settings.funnel
-    since = period.start - max(funnel.response_within, funnel.meeting_within, funnel.opportunity_within)
-    happened = union_all(_interactions(kinds, since, period.end), _wins(since, period.end), _bands(period.end)).subquery("happened")
-    at, order = happened.c.at, [happened.c[step] for step in STEPS]
-    later: dict[str, Any] = {"partition_by": happened.c.lead_id, "order_by": [at.desc(), *order], "rows": (None, -1)}
-    until: dict[str, Any] = {"partition_by": happened.c.lead_id, "order_by": [at, happened.c.band.desc()], "rows": (None, 0)}
-    following = [
-        func.min(case((happened.c[step] == 1, at))).over(**later).label(f"next_{step}")
-        for step in ("touch", "response", "meeting", "opportunity")
-    ]
-    band = (func.max(case((happened.c.band >= 0, at * 4 + happened.c.band))).over(**until) % 4).label("band")
-    return select(happened.c.lead_id, at, *order, *following, band).cte("steps")
+def _step(types: Types, step: str, since: int, end: int) -> Select[Any]:
+    """The lead and the moment of each step of a kind in ``[since, end)``."""
+    happened = interactions.c.occurred_at
+    inside = and_(interactions.c.type.in_(types[step]), _direction(step), happened >= since, happened < end)
+    return select(interactions.c.lead_id, happened.label("at")).where(inside)
 
 
-def _interactions(kinds: dict[str, list[str]], since: int, end: int) -> Any:
-    own = interactions.c.direction != OUTBOUND
-    flags = {step: and_(own, interactions.c.type.in_(kinds[step])) for step in STEPS if step != "touch"}
-    flags["touch"] = interactions.c.direction == OUTBOUND
-    columns = [case((flags[step], 1), else_=0).label(step) for step in STEPS]
-    wanted = {kind for some in kinds.values() for kind in some}
-    telling = (interactions.c.direction == OUTBOUND) | interactions.c.type.in_(sorted(wanted))
-    return select(interactions.c.lead_id, interactions.c.occurred_at.label("at"), *columns, literal(-1, Integer).label("band")).where(
-        interactions.c.occurred_at >= since, interactions.c.occurred_at < end, telling
-    )
+def _direction(step: str) -> ColumnElement[bool]:
+    return interactions.c.direction.in_([OUTBOUND] if step == "touch" else [UNKNOWN, INBOUND])
 
 
-def _wins(since: int, end: int) -> Any:
-    columns = [literal(int(step == "opportunity"), Integer).label(step) for step in STEPS]
-    return select(outcomes.c.lead_id, outcomes.c.closed_at.label("at"), *columns, literal(-1, Integer).label("band")).where(
+def _touches(types: Types, funnel: FunnelSettings, period: Period) -> Subquery:
+    """Each touch as a trial, and each that was answered, as the latest before a response, as a success."""
+    within = funnel.response_within
+    since, until = period.start - within, period.end - within
+    touch = _step(types, "touch", since, period.end).subquery("touch")
+    response = _step(types, "response", since, period.end).subquery("response")
+    before = and_(touch.c.lead_id == response.c.lead_id, touch.c.at <= response.c.at, touch.c.at > response.c.at - within)
+    latest = select(touch.c.lead_id, func.max(touch.c.at).label("at")).select_from(response.join(touch, before))
+    answered = latest.group_by(touch.c.lead_id, response.c.at).subquery("answered")
+    one, none = literal(1, Integer), literal(0, Integer)
+    trials = _step(types, "touch", since, until).add_columns(one.label("n_response"), none.label("k_response"))
+    successes = select(answered.c.lead_id, answered.c.at, none, one).where(answered.c.at < until).distinct()
+    return union_all(trials, successes).subquery("touches")
+
+
+def _others(types: Types, funnel: FunnelSettings, period: Period) -> Subquery:
+    """The few other steps, with the next meeting and opportunity after each, as trials and successes of what they are."""
+    since = period.start - max(funnel.meeting_within, funnel.opportunity_within)
+    happened = union_all(_interactions(types, since, period.end), _wins(since, period.end)).subquery("happened")
+    at, flags = happened.c.at, [happened.c[step] for step in FEW]
+    later: dict[str, Any] = {"partition_by": happened.c.lead_id, "order_by": [at.desc(), *flags], "rows": (None, -1)}
+    following = [func.min(case((happened.c[step] == 1, at))).over(**later).label(f"next_{step}") for step in ("meeting", "opportunity")]
+    steps = select(happened.c.lead_id, at, *flags, *following).subquery("steps")
+
+    def rate(step: str, then: str, within: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        trial = and_(steps.c[step] == 1, steps.c.at >= period.start - within, steps.c.at < period.end - within)
+        return trial, and_(trial, steps.c[f"next_{then}"] < steps.c.at + within)
+
+    appointment = and_(steps.c.meeting + steps.c.missed > 0, steps.c.at >= period.start, steps.c.at < period.end)
+    trials = {
+        "meeting": rate("response", "meeting", funnel.meeting_within),
+        "opportunity": rate("meeting", "opportunity", funnel.opportunity_within),
+        "no_show": (appointment, and_(appointment, steps.c.missed == 1)),
+    }
+    columns = [_flag(one).label(f"{part}_{name}") for name, pair in trials.items() for part, one in zip("nk", pair, strict=True)]
+    return select(steps.c.lead_id, steps.c.at, *columns).subquery("others")
+
+
+def _interactions(types: Types, since: int, end: int) -> Select[Any]:
+    columns = [_flag(interactions.c.type.in_(types[step])).label(step) for step in FEW]
+    every = {"few": sorted({kind for step in FEW for kind in types[step]})}
+    return _step(every, "few", since, end).add_columns(*columns)
+
+
+def _wins(since: int, end: int) -> Select[Any]:
+    columns = [literal(int(step == "opportunity"), Integer).label(step) for step in FEW]
+    return select(outcomes.c.lead_id, outcomes.c.closed_at.label("at"), *columns).where(
         outcomes.c.outcome == "won", outcomes.c.closed_at >= since, outcomes.c.closed_at < end
     )
 
 
-def _bands(end: int) -> Any:
-    columns = [literal(0, Integer).label(step) for step in STEPS]
-    return select(changes.c.lead_id, changes.c.at, *columns, changes.c.temperature.label("band")).where(changes.c.at < end)
+def _flag(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return case((condition, 1), else_=0)
 
 
-def _trials(funnel: FunnelSettings, period: Period, steps: CTE) -> dict[str, tuple[ColumnElement[int], ColumnElement[int]]]:
-    """For each rate, whether a step is a trial and whether it succeeded, as 1 or 0."""
-
-    def rate(step: str, then: str, within: int, *further: ColumnElement[bool]) -> tuple[ColumnElement[int], ColumnElement[int]]:
-        trial = and_(steps.c[step] == 1, steps.c.at >= period.start - within, steps.c.at < period.end - within)
-        return _one(trial), _one(trial, steps.c[f"next_{then}"] < steps.c.at + within, *further)
-
-    before_next = steps.c.next_response < func.coalesce(steps.c.next_touch, NEVER)
-    appointment = and_(steps.c.meeting + steps.c.missed > 0, steps.c.at >= period.start, steps.c.at < period.end)
-    return {
-        "response": rate("touch", "response", funnel.response_within, before_next),
-        "meeting": rate("response", "meeting", funnel.meeting_within),
-        "opportunity": rate("meeting", "opportunity", funnel.opportunity_within),
-        "no_show": (_one(appointment), _one(appointment, steps.c.missed == 1)),
-    }
-
-
-def _one(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
-    return case((and_(*conditions), 1), else_=0)
-
-
-def _group(by: By | None, steps: CTE) -> ColumnElement[Any]:
-    return steps.c.band if by == "temperature" else literal(0, Integer)
-
-
-def _value(funnel: FunnelSettings, by: By | None, leads: Any) -> tuple[ColumnElement[Any], Any]:
-    """What a lead is told apart by, and where it is read from."""
-    if by == "temperature":
-        return leads.c.band, leads
-    if by is None:
-        return null().cast(BigInteger), leads
-    mine = and_(attributes.c.lead_id == leads.c.lead_id, attributes.c.name == getattr(funnel, by))
-    return attributes.c.value, leads.outerjoin(attributes, mine)
+def _summed(rates: Collection[str], trials: Subquery, funnel: FunnelSettings, by: By | None) -> Select[Any]:
+    """Each group with the ``Sums`` of each rate over its leads."""
+    banded = _banded(by, trials)
+    numbers = [func.sum(banded.c[f"{part}_{rate}"]).label(f"{part}_{rate}") for rate in rates for part in "nk"]
+    leads = select(banded.c.lead_id, banded.c.band, *numbers).group_by(banded.c.lead_id, banded.c.band).subquery("counted")
+    value, source = _value(funnel, by, leads)
+    sums = [part for rate in rates for part in _sums(leads.c[f"n_{rate}"], leads.c[f"k_{rate}"])]
+    return select(value, *sums).select_from(source).group_by(value)
 
 
 def _sums(n: ColumnElement[Any], k: ColumnElement[Any]) -> Collection[ColumnElement[Any]]:
     return [func.sum(one) for one in (case((n > 0, 1), else_=0), n, k, k * k, k * n, n * n)]
 
 
-def _asked(connection: Connection, funnel: FunnelSettings, period: Period, by: By | None, steps: CTE) -> list[Asked]:
-    """Each lead's first ask of the period."""
-    inside = (steps.c.asks == 1, steps.c.at >= period.start, steps.c.at < period.end)
-    number = func.row_number().over(partition_by=steps.c.lead_id, order_by=[steps.c.at, steps.c.next_touch]).label("number")
-    wait = (steps.c.next_touch - steps.c.at).label("wait")
-    asks = select(steps.c.lead_id, steps.c.band, wait, number).where(*inside).cte("asked")
-    value, source = _value(funnel, by, asks)
-    return [Asked(*row) for row in connection.execute(select(value, asks.c.wait).select_from(source).where(asks.c.number == 1))]
+def _banded(by: By | None, steps: Subquery) -> Subquery:
+    """The steps with the ``band`` that was shown when each happened, where that is asked for."""
+    band: ColumnElement[Any] = null().cast(Integer)
+    if by == "temperature":
+        until_then = and_(changes.c.lead_id == steps.c.lead_id, changes.c.at <= steps.c.at)
+        band = select(changes.c.temperature).where(until_then).order_by(changes.c.at.desc()).limit(1).scalar_subquery()
+    return select(steps, band.label("band")).subquery("banded")
+
+
+def _value(funnel: FunnelSettings, by: By | None, leads: Any) -> tuple[ColumnElement[Any], Any]:
+    """What a lead is told apart by, and where it is read from."""
+    if by in ("temperature", None):
+        return leads.c.band, leads
+    mine = and_(attributes.c.lead_id == leads.c.lead_id, attributes.c.name == getattr(funnel, by))
+    return attributes.c.value, leads.outerjoin(attributes, mine)
+
+
+def _asked(connection: Connection, types: Types, funnel: FunnelSettings, period: Period, by: By | None) -> list[Asked]:
+    """Each lead's first ask of the period, and how long it waited for our next touch."""
+    asks = _step(types, "asks", *period).subquery("asks")
+    first = select(asks.c.lead_id, func.min(asks.c.at).label("at")).group_by(asks.c.lead_id).subquery("first")
+    touch = _step(types, "touch", *period).subquery("touch")
+    after = and_(touch.c.lead_id == first.c.lead_id, touch.c.at > first.c.at)
+    wait = (func.min(touch.c.at) - first.c.at).label("wait")
+    waits = select(first.c.lead_id, first.c.at, wait).select_from(first.outerjoin(touch, after)).group_by(first.c.lead_id, first.c.at)
+    told = _banded(by, waits.subquery("waits"))
+    value, source = _value(funnel, by, told)
+    return [Asked(*row) for row in connection.execute(select(value, told.c.wait).select_from(source))]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -82,9 +83,12 @@ class Group:
 
 @dataclass(slots=True)
 class Funnel:
-    """The funnel over ``[start, to)``, ISO 8601 in UTC: ``total`` of all leads, and ``groups`` where they are told apart."""
+    """The funnel from ``start``, told as ``from``, until before ``to``, ISO 8601 in UTC.
 
-    start: str
+    ``total`` is of all leads, ``groups`` where they are told apart.
+    """
+
+    start: Annotated[str, Field(alias="from")]
     to: str
     by: By | None
     total: Group
@@ -104,33 +108,33 @@ def report(memory: Memory, settings: ScoringSettings, period: Period, by: By | N
     """Count and sum up; arguments as of ``count``."""
     with memory.reading() as connection:
         counted, asked = count(connection, settings, period, by)
-    names = _names(settings.funnel, by, counted) if by else {}
-    told = _groups(names, counted, asked) if by else []
+    told = _groups(settings.funnel, by, counted, asked) if by else []
     total = _group("all", (one.sums for one in counted), [one.wait for one in asked])
     moments = [iso(one) for one in period]
     return Funnel(moments[0], moments[1], by, total, told)
 
 
-def _groups(names: dict[Any, str], counted: list[Counted], asked: list[Asked]) -> list[Group]:
-    groups: dict[str, list[Counted]] = {name: [] for name in names.values()}
-    waits: dict[str, list[int | None]] = {}
+def _groups(funnel: FunnelSettings, by: By, counted: list[Counted], asked: list[Asked]) -> list[Group]:
+    """From cold to hot, or those with most touches first."""
+    touches = {one.group: 0 for one in asked} | {one.group: int(one.sums[0][1]) for one in counted}
+    names = _names(funnel, by, touches)
+    groups: dict[str, tuple[list[Counted], list[int | None]]] = {name: ([], []) for name in names.values()}
     for one in counted:
-        groups[names[one.group]].append(one)
+        groups[names[one.group]][0].append(one)
     for ask in asked:
-        waits.setdefault(names[ask.group], []).append(ask.wait)
-    return [_group(name, (one.sums for one in some), waits.get(name, [])) for name, some in groups.items()]
+        groups[names[ask.group]][1].append(ask.wait)
+    return [_group(name, (one.sums for one in some), waits) for name, (some, waits) in groups.items()]
 
 
-def _names(funnel: FunnelSettings, by: By, counted: list[Counted]) -> dict[Any, str]:
-    """The name of each group, in the order in which they are told: from cold to hot, or the largest first."""
+def _names(funnel: FunnelSettings, by: By, touches: Mapping[Any, int]) -> dict[Any, str]:
+    """The name of each group, in the order in which they are told."""
     if by == "temperature":
         order: list[int | None] = [*range(len(NAMES)), None]
-        present = {one.group for one in counted}
-        return {code: "unknown" if code is None else NAMES[code] for code in order if code in present}
-    named = {one.group: _name(funnel, by, one.group) for one in counted}
-    size: dict[str, int] = {}
-    for one in counted:
-        size[named[one.group]] = size.get(named[one.group], 0) + int(one.sums[0][1] or 0)
+        return {code: "unknown" if code is None else NAMES[code] for code in order if code in touches}
+    named = {group: _name(funnel, by, group) for group in touches}
+    size: Counter[str] = Counter()
+    for group, many in touches.items():
+        size[named[group]] += many
     rank = {name: place for place, name in enumerate(sorted(size, key=lambda name: (-size[name], name)))}
     ordered = sorted(named.items(), key=lambda pair: (rank[pair[1]], str(pair[0])))
     return {value: name if rank[name] < MOST_GROUPS else "other" for value, name in ordered}
