@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,8 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Column, Table
-from sqlalchemy import Engine, insert
 
-from features.contract import DAY, MINUTE, to_micros
-from features.progress import progress
-from features.store.engine import migrate, open_store
-from features.store.schema import attributes, interactions, leads
-from models.scorer import LeadScorer
-from serving.memory.memory import Memory
-from serving.memory.scoring import rescore_all
+from tests.benchmarks.serving.filled import copy_many, fill_long, import_world, long_name, opened
 from tests.benchmarks.serving.load import Load, send
 from tests.benchmarks.serving.world import prepare
 from tests.postgres import Postgres, programs
@@ -34,18 +27,28 @@ from tests.server import Server, ask
 CONNECTIONS = 16
 LONG = (200, 200)
 """Leads, and interactions of each, of the store that interactions are added to."""
-PORTION, SCORED_AT_ONCE = 10_000, 200
-TYPES = ("page_visit", "repeat_visit", "mail_opened", "mail_sent", "newsletter", "webinar", "white_paper", "price_page", "demo_request")
+TYPES = ("page_visit", "repeat_visit", "mail_opened", "newsletter", "webinar", "white_paper", "price_page", "demo_request")
 PAGES = {
-    "first page": "",
-    "hot": "?temperature=hot",
-    "mql": "?stage=mql",
-    "segment": "?segment=industry:retail",
-    "segment and temperature": "?segment=country:DE&temperature=warm",
-    "owner": "?owner=owner+3",
-    "changed since": "?changed_since=2020-01-01T00:00:00Z&limit=200",
+    "first page": "/leads?",
+    "hot": "/leads?temperature=hot",
+    "cold": "/leads?temperature=cold",
+    "mql": "/leads?stage=mql",
+    "segment": "/leads?segment=industry:retail",
+    "segment and temperature": "/leads?segment=country:DE&temperature=warm",
+    "number, that few have": "/leads?segment=employees:12",
+    "value that nobody has": "/leads?segment=industry:none",
+    "owner": "/leads?owner=owner+3",
+    "owner and segment": "/leads?owner=owner+3&segment=industry:retail",
+    "changed since, most": "/leads?changed_since=2020-01-01T00:00:00Z&limit=200",
+    "changed since, nobody": f"/leads?changed_since={datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}",
+    "for people": "/?",
+    "for people, owner": "/?owner=owner+3",
+    "for people, hot": "/?temperature=hot",
 }
 REPEATS = 15
+DEEP = 40
+"""Pages of 200 that are turned before the deep pages are timed."""
+CONSOLE = Console(width=125)
 
 
 @dataclass(frozen=True)
@@ -70,84 +73,36 @@ def main(rows: int, seconds: float, trained_on: int, keep: Path | None, out: Pat
     if binaries is None:
         raise click.ClickException("PostgreSQL's server is not here: apt-get install postgresql")
     with tempfile.TemporaryDirectory() as scratch, Postgres(binaries) as postgres:
-        served = prepare((keep or Path(scratch)).absolute(), trained_on)
-        home = served.folder / "home"
-        store = postgres.database()
-        with opened(store) as engine:
-            fill(engine, served.scorer, *LONG)
-        with Server(home, {"LEADHEAT_STORE": store}) as server:
+        with step("a world and its champion"):
+            served = prepare((keep or Path(scratch)).absolute(), trained_on)
+        home, store = served.folder / "home", postgres.database()
+        with step(f"{LONG[0]} leads of {LONG[1]} interactions in PostgreSQL"), opened(store, served.scorer) as memory:
+            fill_long(memory, served.folder / "world", *LONG)
+        with step("POST /interactions"), Server(home, {"LEADHEAT_STORE": store}) as server:
             taken = take(server.port, seconds)
+        CONSOLE.print(_of_interactions(taken))
+        template = f"sqlite:///{Path(scratch) / 'template.db'}"
+        with step("the world in a store"):
+            import_world(served, template)
         pages = {}
         for name, address in (("PostgreSQL", postgres.database()), ("SQLite", f"sqlite:///{Path(scratch) / 'store.db'}")):
-            with opened(address) as engine:
-                fill(engine, served.scorer, rows // 50, 50)
-            with Server(home, {"LEADHEAT_STORE": address}) as server:
+            with step(f"{rows:,} interactions in {name}"):
+                counts = copy_many(template, address, rows)
+            CONSOLE.print("  " + ", ".join(f"{many:,} {table}" for table, many in counts.items()))
+            with step(f"the worklist from {name}"), Server(home, {"LEADHEAT_STORE": address}) as server:
                 pages[name] = worklist(server)
+    CONSOLE.print(_of_worklist(rows, pages))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps({"interactions": vars(taken), "worklist_ms": pages}, indent=1))
-    Console(width=125).print(_of_interactions(taken), _of_worklist(rows, pages))
 
 
 @contextmanager
-def opened(address: str) -> Iterator[Engine]:
-    """An engine with its tables made, disposed of with the block."""
-    engine = open_store(address)
-    migrate(engine)
-    yield engine
-    engine.dispose()
-
-
-def fill(engine: Engine, scorer: LeadScorer, many: int, each: int) -> None:
-    """Write leads and interactions in bulk, then score all leads the way the service does."""
-    stamp = to_micros(datetime.now(UTC)) - DAY
-    with engine.begin() as connection:
-        created = {"created_at": stamp - 60 * DAY, "changed_at": stamp}
-        connection.execute(insert(leads), [{"lead_id": _name(one)} | created for one in range(many)])
-        connection.execute(insert(attributes), list(_attributes(many, stamp)))
-    rows = _interactions(many, each, stamp)
-    with progress("filling the store", many * each) as advance:
-        while portion := list(islice(rows, PORTION)):
-            with engine.begin() as connection:
-                connection.execute(insert(interactions), portion)
-            advance(len(portion))
-    memory = Memory(engine, lambda: scorer, lambda _: None)
-    with progress("scoring the leads", many) as advance:
-        for first in range(0, many, SCORED_AT_ONCE):
-            names = [_name(one) for one in range(first, min(first + SCORED_AT_ONCE, many))]
-            with memory.writing() as connection:
-                rescore_all(connection, dict.fromkeys(names, stamp), "lead", scorer, repeatable=False, explain=False)
-            advance(len(names))
-
-
-def _name(number: int) -> str:
-    return f"lead {number:06d}"
-
-
-def _attributes(many: int, stamp: int) -> Iterator[dict[str, object]]:
-    for number in range(many):
-        values = {"industry": ("retail", "software", "health", "energy")[number % 4], "manyry": ("DE", "FR", "US")[number % 3]}
-        for name, value in (values | {"owner": f"owner {number % 25}"}).items():
-            yield {"lead_id": _name(number), "name": name, "value": json.dumps(value), "origin": "benchmark", "set_at": stamp}
-
-
-def _interactions(many: int, each: int, stamp: int) -> Iterator[dict[str, object]]:
-    """From 60 days ago until now; types as the simulated world has them."""
-    for number in range(many):
-        for one in range(each):
-            moment = stamp - (number * 7_919 * MINUTE + one * 104_729 * MINUTE) % (60 * DAY)
-            yield {
-                "lead_id": _name(number),
-                "key": f"id:{number}-{one}",
-                "interaction_id": f"{number}-{one}",
-                "type": TYPES[(number + 5 * one) % len(TYPES)],
-                "occurred_at": moment,
-                "recorded_at": moment,
-                "received_at": moment,
-                "direction": 1 + one % 2,
-                "order": 0,
-                "attributes": None,
-                "origin": "benchmark",
-            }
+def step(what: str) -> Iterator[None]:
+    """Say what is done, and when it is done."""
+    CONSOLE.print(f"{what} ...", end=" ")
+    began = time.perf_counter()
+    yield
+    CONSOLE.print(f"{time.perf_counter() - began:.1f} s")
 
 
 def take(port: int, seconds: float) -> Taken:
@@ -167,7 +122,7 @@ def _bodies() -> Iterator[str]:
     """One new interaction each, of leads in turn."""
     for number in count():
         one = {
-            "lead_id": _name(number * 7 % LONG[0]),
+            "lead_id": long_name(number * 7 % LONG[0]),
             "type": TYPES[number % len(TYPES)],
             "occurred_at": datetime.now(UTC).isoformat(),
             "interaction_id": f"new-{number}",
@@ -177,22 +132,29 @@ def _bodies() -> Iterator[str]:
 
 
 def worklist(server: Server) -> dict[str, float]:
-    """The median milliseconds of each kind of page, and of the pages that follow the first."""
+    """The median milliseconds of each kind of page, of the pages that follow the first, and of pages far down."""
     with closing(server.connect()) as connection:
 
-        def timed(query: str) -> tuple[float, Any]:
+        def timed(path: str) -> tuple[float, Any]:
             began = time.perf_counter()
-            answer = ask(connection, "GET", f"/leads{query}")
+            answer = ask(connection, "GET", path)
+            spent = 1000 * (time.perf_counter() - began)
             assert answer.status == 200, answer.body
-            return 1000 * (time.perf_counter() - began), answer.json
+            return spent, answer.json if path.startswith("/leads") else None
 
-        medians = {name: statistics.median(timed(query)[0] for _ in range(REPEATS)) for name, query in PAGES.items()}
-        following, after = [], timed("")[1]["next"]
-        for _ in range(REPEATS):
-            spent, page = timed(f"?after={after}")
-            following.append(spent)
-            after = page["next"]
-    return medians | {"the next pages": statistics.median(following)}
+        def following(after: str, query: str, pages: int) -> tuple[float, str]:
+            spent = []
+            for _ in range(pages):
+                one, page = timed(f"/leads?after={after}&{query}")
+                spent.append(one)
+                after = page["next"]
+            return statistics.median(spent), after
+
+        medians = {name: statistics.median(timed(path)[0] for _ in range(REPEATS)) for name, path in PAGES.items()}
+        medians["the next pages"], after = following(timed("/leads")[1]["next"], "", REPEATS)
+        _, after = following(after, "limit=200", DEEP)
+        medians[f"after {DEEP * 200:,} leads"], _ = following(after, "", REPEATS)
+    return medians
 
 
 def _of_interactions(taken: Taken) -> Table:
@@ -203,7 +165,7 @@ def _of_interactions(taken: Taken) -> Table:
 
 
 def _of_worklist(rows: int, pages: dict[str, dict[str, float]]) -> Table:
-    table = Table(f"GET /leads, {rows:,} interactions, median", *(Column(name, justify="right") for name in pages), "asked")
+    table = Table(f"Worklist, {rows:,} interactions, median", *(Column(name, justify="right") for name in pages), "asked")
     for name in next(iter(pages.values())):
         table.add_row(name, *(f"{one[name]:.1f} ms" for one in pages.values()), "100 ms")
     return table
