@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
-from features.contract import from_micros
+import click
+import pytest
+
+from features.contract import DAY, from_micros
 from features.history import INBOUND, OUTBOUND, History
 from features.store.engine import open_store
 from models.answer import Answer
+from models.fallback import RulesScorer
 from serving.champion import Scorer
 from serving.memory.memory import Memory
 
@@ -39,6 +45,25 @@ def remembering(url: str, scorer: Scorer, *, repeatable: bool = False) -> Iterat
     made.memory.close()
 
 
+def clock(patch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Sets this process's clock to a moment, microseconds UTC, where it stays."""
+
+    def set_to(moment: int) -> None:
+        patch.setattr("features.contract.time", SimpleNamespace(time_ns=lambda: moment * 1_000))
+
+    return set_to
+
+
+MANY = 15
+
+
+def take_each(memory: Memory) -> int:
+    """The same ``MANY`` interactions, with an id and without, one after the other; how many were new."""
+    rows = [{"lead_id": "ann", "type": "page_view", "occurred_at": from_micros(number * DAY)} for number in range(MANY)]
+    ids = [{"interaction_id": str(number)} if number % 2 else {} for number in range(MANY)]
+    return sum(memory.take_interactions([row | own], "web", explain=False).stored for row, own in zip(rows, ids, strict=True))
+
+
 def interactions_of(history: History, lead_id: str, *, known: bool = True) -> list[dict[str, Any]]:
     """The first lead's interactions as ``POST /interactions`` takes them, under another id; ``known``: from when they happened."""
     values = {name: column.tolist() for name, column in history.attributes.numeric.items()}
@@ -59,3 +84,17 @@ def attributes_of(history: History) -> dict[str, Any]:
     own = history.lead_attributes
     numbers = {name: float(column[0]) for name, column in own.numeric.items() if column[0] == column[0]}
     return numbers | {name: column.levels[column.codes[0]] for name, column in own.categorical.items() if column.codes[0] >= 0}
+
+
+def of_a_second_process() -> None:
+    """For each address of a store that comes in: open it, and at the next line ``take_each``."""
+    for url in sys.stdin:
+        with remembering(url.strip(), RulesScorer()) as one:
+            one.memory.open()
+            click.echo("ready")
+            next(sys.stdin)
+            click.echo(take_each(one.memory))
+
+
+if __name__ == "__main__":
+    of_a_second_process()

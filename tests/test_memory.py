@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from features.contract import parse_moment, to_micros
+import pytest
+
+from features.contract import DAY, HOUR, parse_moment, to_micros
 from features.history import DIRECTIONS
 from features.records import InteractionRecord, LeadRecord, history_of
+from models.fallback import RulesScorer
 from models.score import Score
 from serving.memory.memory import Memory
-from tests.remembering import Remembering, attributes_of, interactions_of, remembering
+from tests.remembering import MANY, Remembering, attributes_of, clock, interactions_of, remembering, take_each
 from tests.small_world import SmallWorld
 
 NOW = datetime.now(UTC)
@@ -86,6 +92,47 @@ def test_many_at_once_count_each_interaction_once(memory: Memory, made: Remember
     assert (sum(one.stored for one in taken), sum(one.duplicates for one in taken)) == (20, 20)
     moments = [parse_moment(one.score.as_of) for one in made.logged if one.score.lead_id == "ann"]
     assert len(set(moments)) == len(moments) == 20
+
+
+@pytest.fixture(scope="module")
+def other() -> Iterator[subprocess.Popen[str]]:
+    """A second process, for all stores."""
+    with subprocess.Popen([sys.executable, "-m", "tests.remembering"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+
+
+def test_what_two_processes_send_at_once_counts_once(store_url: str, other: subprocess.Popen[str]) -> None:
+    def tell(line: str) -> None:
+        assert other.stdin is not None
+        other.stdin.write(f"{line}\n")
+        other.stdin.flush()
+
+    assert other.stdout is not None
+    with remembering(store_url, RulesScorer()) as made:
+        tell(store_url)
+        assert other.stdout.readline() == "ready\n"
+        tell("now")
+        mine, theirs = take_each(made.memory), int(other.stdout.readline())
+        view = made.memory.lead("ann")
+    assert view is not None
+    assert mine + theirs == view.interactions_stored == MANY
+
+
+def test_a_clock_that_is_set_back_hides_nothing(memory: Memory, world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_clock, rows = clock(monkeypatch), []
+    moments = []
+    for number, hours in enumerate((0, -5, -4, -72, 1)):
+        set_clock(to_micros(NOW) + hours * HOUR)
+        rows.append(visit(hours=24 + number))
+        (score,) = memory.take_interactions(rows[-1:], "web").scores
+        same(score, world.scorer.score(history_of([record("ann", rows)], world.scorer.schema), parse_moment(score.as_of)))
+        moments.append(parse_moment(score.as_of))
+        view = memory.lead("ann")
+        assert view is not None
+        assert parse_moment(view.score.as_of) >= moments[-1]
+        assert (view.interactions_stored, view.score.probability) == (number + 1, score.probability)
+    assert moments == sorted(set(moments))
+    assert moments[-1] - moments[0] < DAY
 
 
 def test_attributes_have_an_origin_and_null_removes_them(memory: Memory) -> None:

@@ -7,15 +7,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import update
 
-from features.contract import DAY, parse_moment
+from features.contract import DAY, from_micros, parse_moment
 from features.records import LeadRecord, history_of
+from features.snapshots import open_leads
 from features.store.schema import standings
 from serving.memory.memory import Memory
 from serving.memory.worklist import WorklistQuery
-from tests.remembering import Remembering, interactions_of
+from tests.remembering import Remembering, attributes_of, clock, interactions_of
 from tests.small_world import SmallWorld
 from tests.test_memory import one_of, same, visit
 
@@ -183,3 +185,47 @@ def test_the_curve_ends_where_the_lead_is_and_names_what_moved_it(memory: Memory
     assert view.moved
     greatest = [abs(one.change) for one in view.moved]
     assert greatest == sorted(greatest, reverse=True)
+
+
+def test_a_stored_lead_cools_on_the_day_that_was_said_held_by_its_band_until_then(
+    memory: Memory, world: SmallWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_clock, scorer = clock(monkeypatch), world.scorer
+    assert scorer.bands is not None
+    number, day = cools_late(world)
+    set_clock(world.now)
+    own, created = attributes_of(world.alone(number)), from_micros(world.dataset.history.created_at[number])
+    memory.put_leads([{"lead_id": "ann", "created_at": created, "attributes": own}], "crm", explain=False)
+    memory.take_interactions(interactions_of(world.alone(number), "ann"), "crm", explain=False)
+    held = 0
+    for days in range(day + 1):
+        set_clock(world.now + days * DAY + days * 1_000_000)
+        memory.refresh(10)
+        view = memory.lead("ann")
+        assert view is not None
+        score, as_of = view.score, parse_moment(view.score.as_of)
+        before = scorer.score(world.alone(number), as_of - 7 * DAY, explain=False)
+        assert score.log_odds is not None
+        assert before.log_odds is not None
+        change = score.log_odds - before.log_odds
+        assert score.trend == ("heating" if change > 0.25 else "cooling" if change < -0.25 else "steady")
+        assert (score.temperature == "warm") == (days < day)
+        if days < day:
+            assert score.cools_on == from_micros(world.now + day * DAY).date().isoformat()
+            held += score.probability is not None and score.probability < scorer.bands.thresholds[0]
+    assert held > 0
+
+
+def cools_late(world: SmallWorld) -> tuple[int, int]:
+    """A lead that is warm at the end of the world, and in how many days it cools, held in its band for some of them."""
+    leads = open_leads(world.dataset, world.now)
+    days, bands = np.arange(31), world.scorer.bands
+    assert bands is not None
+    leads = leads[world.dataset.history.created_at[leads] < world.now - 8 * DAY]
+    moments = np.tile(world.now + days * DAY, len(leads))
+    scored = world.scorer.numbers(world.dataset.history, np.repeat(leads, len(days)), moments)
+    chances = scored.probability.reshape(len(leads), len(days))
+    warm = bands.along(scored.probability, np.repeat(leads, len(days))).reshape(chances.shape) == 1
+    day, held = warm.argmin(axis=1), (warm & (chances < bands.thresholds[0])).any(axis=1)
+    row = np.flatnonzero(warm[:, 0] & held & (day > 1) & (warm.sum(axis=1) == day))[0]
+    return int(leads[row]), int(day[row])
