@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, select, tuple_
+from sqlalchemy import Connection, Table, bindparam, case, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from features.contract import now, to_micros
@@ -19,9 +20,16 @@ PORTION = 1_000
 """Rows of one statement."""
 
 
-def inserting(connection: Connection, table: Any) -> Any:
-    """``INSERT`` of the connection's dialect, which knows ``ON CONFLICT``."""
-    return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
+def inserting(dialect: str, table: Table) -> Any:
+    """``INSERT`` of a dialect, which knows ``ON CONFLICT``."""
+    return (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
+
+
+@cache
+def _adding(dialect: str, table: Table) -> Any:
+    """Adds rows and returns the last part of the key of each that was not there."""
+    *_, last = table.primary_key
+    return inserting(dialect, table).on_conflict_do_nothing().returning(last)
 
 
 def lock(connection: Connection, lead_ids: Collection[str]) -> dict[str, tuple[int, str | None]]:
@@ -32,17 +40,20 @@ def lock(connection: Connection, lead_ids: Collection[str]) -> dict[str, tuple[i
     Returns:
         By id: the stamp, microseconds UTC, and the lead that it was merged into.
     """
-    insert = inserting(connection, leads)
-    statement = insert.on_conflict_do_update(
-        index_elements=[leads.c.lead_id], set_={"changed_at": later_than_all(insert.excluded.changed_at)}
-    )
-    returning = statement.returning(leads.c.lead_id, leads.c.changed_at, leads.c.merged_into)
     moment, ids = now(), sorted(lead_ids)
     found: dict[str, tuple[int, str | None]] = {}
     for first in range(0, len(ids), PORTION):
         rows = [{"lead_id": one, "changed_at": moment} for one in ids[first : first + PORTION]]
-        found |= {row[0]: (row[1], row[2]) for row in connection.execute(returning, rows)}
+        found |= {row[0]: (row[1], row[2]) for row in connection.execute(_locking(connection.dialect.name), rows)}
     return found
+
+
+@cache
+def _locking(dialect: str) -> Any:
+    insert = inserting(dialect, leads)
+    stamped = {"changed_at": later_than_all(insert.excluded.changed_at)}
+    statement = insert.on_conflict_do_update(index_elements=[leads.c.lead_id], set_=stamped)
+    return statement.returning(leads.c.lead_id, leads.c.changed_at, leads.c.merged_into)
 
 
 def later_than_all(moment: Any) -> Any:
@@ -83,8 +94,7 @@ def add_interactions(connection: Connection, rows: Sequence[Mapping[str, Any]], 
     """
     # A dictionary keeps the last of equal keys, and the first is wanted.
     values = {(one["lead_id"], key := key_of(one)): _row(key, one, stamps[one["lead_id"]], origin) for one in reversed(rows)}
-    insert = inserting(connection, interactions).on_conflict_do_nothing()
-    return len(_returned(connection, insert.returning(interactions.c.key), list(values.values())))
+    return len(_returned(connection, _adding(connection.dialect.name, interactions), list(values.values())))
 
 
 def _row(key: str, one: Mapping[str, Any], stamp: int, origin: str) -> dict[str, Any]:
@@ -110,8 +120,7 @@ def add_outcomes(connection: Connection, rows: Iterable[Mapping[str, Any]], stam
     for one in rows:
         row = {"lead_id": one["lead_id"], "closed_at": to_micros(one["closed_at"]), "outcome": one["outcome"]}
         values[tuple(row.values())] = row | {"received_at": stamps[one["lead_id"]], "origin": origin}
-    insert = inserting(connection, outcomes).on_conflict_do_nothing()
-    return len(_returned(connection, insert.returning(outcomes.c.outcome), list(values.values())))
+    return len(_returned(connection, _adding(connection.dialect.name, outcomes), list(values.values())))
 
 
 def put_leads(connection: Connection, rows: Sequence[Mapping[str, Any]], stamps: Mapping[str, int], origin: str) -> int:
@@ -154,11 +163,17 @@ def _set_attributes(
         }
         for (lead_id, name), value in sorted(values.items(), key=itemgetter(0))
     ]
-    insert = inserting(connection, attributes)
+    return set(_returned(connection, _setting(connection.dialect.name), rows))
+
+
+@cache
+def _setting(dialect: str) -> Any:
+    """Sets attributes and returns the lead of each that was another before."""
+    insert = inserting(dialect, attributes)
     other = (insert.excluded.value != attributes.c.value) | (insert.excluded.origin != attributes.c.origin)
     changed = {name: insert.excluded[name] for name in ("value", "origin", "set_at")}
     statement = insert.on_conflict_do_update(index_elements=["lead_id", "name"], set_=changed, where=other)
-    return set(_returned(connection, statement.returning(attributes.c.lead_id), rows))
+    return statement.returning(attributes.c.lead_id)
 
 
 def _remove_attributes(connection: Connection, places: Collection[tuple[str, str]]) -> set[str]:

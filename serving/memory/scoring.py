@@ -82,7 +82,7 @@ def score(leads: Sequence[StoredLead], scorer: Scorer, as_of: Integers, closed_a
     """
     history = history_of([lead.record() for lead in leads], scorer.schema)
     fitted = scorer.fitted(history)
-    before = [-1 if lead.standing is None else lead.standing["temperature"] for lead in leads]
+    before = [-1 if lead.standing is None else lead.standing.temperature for lead in leads]
     made = answers(fitted, history, as_of, before, explain=explain)
     for i in np.flatnonzero(closed_at < as_of):
         made[i].score.flags.append("closed")
@@ -97,4 +97,4 @@ def _explained(shown: Score | None, lead: StoredLead, scorer: Scorer, as_of: Int
 
 def previous_band(lead: StoredLead) -> Temperature | None:
     """The band before, by the model."""
-    return None if lead.standing is None else NAMES[lead.standing["temperature"]]
+    return None if lead.standing is None else NAMES[lead.standing.temperature]

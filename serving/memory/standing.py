@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
 from features.contract import DAY, MINUTE, NEVER
 from features.history import INBOUND, OUTBOUND, UNKNOWN, History
@@ -18,7 +18,7 @@ from models.scorer import Integers, LeadScorer
 from models.strength import strength_of
 from models.temperature import NAMES
 from serving.memory.adding import inserting
-from serving.memory.stored import StoredLead
+from serving.memory.stored import Standing, StoredLead
 from serving.overrides import next_expiry
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def standing_rows(leads: Sequence[StoredLead], scored: Scored, as_of: Integers, 
     rows = []
     for i, (lead, shown, answer) in enumerate(zip(leads, scored.shown, scored.answers, strict=True)):
         coldness, before = 2 - NAMES.index(shown.temperature), lead.standing
-        same = before is not None and (before["coldness"], before["stage"]) == (coldness, shown.stage)
+        same = before is not None and (before.coldness, before.stage) == (coldness, shown.stage)
         row = {
             "lead_id": lead.lead_id,
             "as_of": moments[i],
@@ -59,8 +59,8 @@ def standing_rows(leads: Sequence[StoredLead], scored: Scored, as_of: Integers, 
             "due": _due(shown, scored, waiting, i, moments[i]),
             "coldness": coldness,
             "unlikely": -shown.baseline.points if shown.probability is None else 1 - shown.probability,
-            "changed_at": before["changed_at"] if before is not None and same else moments[i],
-            "handed_over_at": None if before is None else before["handed_over_at"],
+            "changed_at": before.changed_at if before is not None and same else moments[i],
+            "handed_over_at": None if before is None else before.handed_over_at,
             "answer": shown.to_json(),
         }
         rows.append(row)
@@ -69,9 +69,14 @@ def standing_rows(leads: Sequence[StoredLead], scored: Scored, as_of: Integers, 
 
 def write_standings(connection: Connection, rows: list[dict[str, Any]]) -> None:
     """Put rows in the place of those before."""
-    insert = inserting(connection, standings)
-    others = {name: insert.excluded[name] for name in standings.c.keys() if name != "lead_id"}  # noqa: SIM118 - columns, no dictionary
-    connection.execute(insert.on_conflict_do_update(index_elements=["lead_id"], set_=others), rows)
+    connection.execute(_replacing(connection.dialect.name), rows)
+
+
+@cache
+def _replacing(dialect: str) -> Any:
+    insert = inserting(dialect, standings)
+    others = {column.name: insert.excluded[column.name] for column in standings.c if column is not standings.c.lead_id}
+    return insert.on_conflict_do_update(index_elements=["lead_id"], set_=others)
 
 
 def write_changes(connection: Connection, leads: Sequence[StoredLead], rows: Sequence[dict[str, Any]], cause: str) -> None:
@@ -81,12 +86,12 @@ def write_changes(connection: Connection, leads: Sequence[StoredLead], rows: Seq
         connection.execute(changes.insert(), steps)
 
 
-def _moved(row: dict[str, Any], before: RowMapping | None) -> bool:
-    return before is None or any(before[name] != row[name] for name in ("coldness", "stage", "version", "fingerprint"))
+def _moved(row: dict[str, Any], before: Standing | None) -> bool:
+    return before is None or any(getattr(before, name) != row[name] for name in ("coldness", "stage", "version", "fingerprint"))
 
 
-def _change_row(row: dict[str, Any], before: RowMapping | None, cause: str) -> dict[str, Any]:
-    if cause == "time" and before is not None and before["fingerprint"] != row["fingerprint"]:
+def _change_row(row: dict[str, Any], before: Standing | None, cause: str) -> dict[str, Any]:
+    if cause == "time" and before is not None and before.fingerprint != row["fingerprint"]:
         cause = "model"
     told = {name: row[name] for name in ("lead_id", "stage", "probability", "version")}
     return told | {"at": row["as_of"], "cause": cause, "temperature": 2 - row["coldness"]}

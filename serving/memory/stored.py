@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, select
+from sqlalchemy import BindParameter, Connection, Text, bindparam, literal_column, null, select, union_all
 
 from features.columns import Schema
 from features.contract import NEVER
@@ -15,23 +15,40 @@ from features.records import InteractionRecord, LeadRecord
 from features.store.schema import attributes, interactions, leads, outcomes, overrides, standings
 from serving.overrides import Override
 
+
+class Standing(NamedTuple):
+    """What the next score needs of ``features.store.schema.standings``."""
+
+    temperature: int
+    coldness: int
+    stage: str
+    version: str | None
+    fingerprint: str
+    due: int
+    changed_at: int
+    handed_over_at: int | None
+
+
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_LEADS = select(leads.c.lead_id, leads.c.created_at, leads.c.changed_at, leads.c.merged_into).where(leads.c.lead_id.in_(_IDS))
-_HISTORY = (
-    interactions.c.lead_id,
-    interactions.c.type,
-    interactions.c.occurred_at,
-    interactions.c.recorded_at,
-    interactions.c.direction,
-    interactions.c.order,
-    interactions.c.interaction_id,
+_LEADS = (
+    select(leads.c.lead_id, leads.c.created_at, leads.c.changed_at, leads.c.merged_into, *(standings.c[name] for name in Standing._fields))
+    .outerjoin(standings, standings.c.lead_id == leads.c.lead_id)
+    .where(leads.c.lead_id.in_(_IDS))
 )
-_PLAIN = select(*_HISTORY).where(interactions.c.lead_id.in_(_IDS)).order_by(interactions.c.occurred_at)
+_HISTORY = (interactions.c.lead_id, *(interactions.c[name] for name in InteractionRecord._fields if name != "attributes"))
+_PLAIN = select(*_HISTORY, null()).where(interactions.c.lead_id.in_(_IDS)).order_by(interactions.c.occurred_at)
 _WITH_ATTRIBUTES = select(*_HISTORY, interactions.c.attributes).where(interactions.c.lead_id.in_(_IDS)).order_by(interactions.c.occurred_at)
-_ATTRIBUTES = select(attributes.c.lead_id, attributes.c.name, attributes.c.value).where(attributes.c.lead_id.in_(_IDS))
-_OUTCOMES = select(outcomes.c.lead_id, outcomes.c.closed_at, outcomes.c.outcome).where(outcomes.c.lead_id.in_(_IDS))
-_STANDINGS = select(standings).where(standings.c.lead_id.in_(_IDS))
-_OVERRIDES = select(overrides.c.lead_id, *(overrides.c[name] for name in Override.__slots__)).where(overrides.c.lead_id.in_(_IDS))
+_OVERRIDE, _ATTRIBUTE, _OUTCOME = (literal_column(f"'{one}'", Text) for one in ("override", "attribute", "outcome"))
+_BESIDE = union_all(
+    select(overrides.c.lead_id, _OVERRIDE, *(overrides.c[name] for name in Override.__slots__)).where(overrides.c.lead_id.in_(_IDS)),
+    select(attributes.c.lead_id, _ATTRIBUTE, attributes.c.name, attributes.c.value, null(), null(), null(), null()).where(
+        attributes.c.lead_id.in_(_IDS)
+    ),
+    select(outcomes.c.lead_id, _OUTCOME, outcomes.c.outcome, null(), null(), null(), outcomes.c.closed_at, null()).where(
+        outcomes.c.lead_id.in_(_IDS)
+    ),
+)
+"""The tables that have few rows of a lead, in one query, since each costs a journey to the database."""
 
 
 @dataclass(slots=True)
@@ -43,7 +60,7 @@ class StoredLead:
         merged_into: the lead that took this one's history over.
         interactions: as records, by ``occurred_at``; their attributes only where the scorer reads any.
         outcomes: (closed_at, outcome).
-        standing: the row of ``standings``; None for a lead that was never scored.
+        standing: by the score before; None for a lead that was never scored.
         overrides: what persons decided, what has expired too.
     """
 
@@ -54,7 +71,7 @@ class StoredLead:
     attributes: dict[str, Any] = field(default_factory=dict)
     interactions: list[InteractionRecord] = field(default_factory=list)
     outcomes: list[tuple[int, str]] = field(default_factory=list)
-    standing: RowMapping | None = None
+    standing: Standing | None = None
     overrides: list[Override] = field(default_factory=list)
 
     def record(self) -> LeadRecord:
@@ -75,29 +92,23 @@ def read_leads(connection: Connection, lead_ids: Sequence[str], schema: Schema) 
         schema: the scorer's; JSON is read only where it names attributes.
     """
     ids = {"ids": list(lead_ids)}
-    found = {lead_id: StoredLead(lead_id, *rest) for lead_id, *rest in connection.execute(_LEADS, ids)}
-    _add_history(connection, ids, found, schema)
-    for (lead_id, name, _), value in _with_json(connection.execute(_ATTRIBUTES, ids)):
-        found[lead_id].attributes[name] = value
-    for lead_id, *outcome in connection.execute(_OUTCOMES, ids):
-        found[lead_id].outcomes.append(tuple(outcome))
-    for standing in connection.execute(_STANDINGS, ids).mappings():
-        found[standing["lead_id"]].standing = standing
-    for lead_id, *override in connection.execute(_OVERRIDES, ids):
-        found[lead_id].overrides.append(Override(*override))
+    found: dict[str, StoredLead] = {}
+    for lead_id, created_at, changed_at, merged_into, *before in connection.execute(_LEADS, ids).all():
+        standing = None if before[0] is None else Standing(*before)
+        found[lead_id] = StoredLead(lead_id, created_at, changed_at, merged_into, standing=standing)
+    for lead_id, what, name, value, *more in connection.execute(_BESIDE, ids).all():
+        lead = found[lead_id]
+        if what == "attribute":
+            lead.attributes[name] = json.loads(value)
+        elif what == "outcome":
+            lead.outcomes.append((more[2], name))
+        else:
+            lead.overrides.append(Override(name, value, *more))
+    with_attributes = schema.numeric or schema.categorical or any(rule.attribute is not None for rule in schema.consent)
+    rows = connection.execute(_WITH_ATTRIBUTES if with_attributes else _PLAIN, ids).all()
+    if rows:
+        owners, *columns, texts = zip(*rows, strict=True)
+        values = json.loads(f"[{','.join(one or 'null' for one in texts)}]")  # one text is read faster than many
+        for lead_id, interaction in zip(owners, map(InteractionRecord, *columns, values), strict=True):
+            found[lead_id].interactions.append(interaction)
     return found
-
-
-def _add_history(connection: Connection, ids: Mapping[str, Any], found: Mapping[str, StoredLead], schema: Schema) -> None:
-    if schema.numeric or schema.categorical or any(rule.attribute is not None for rule in schema.consent):
-        for (lead_id, *rest, _), values in _with_json(connection.execute(_WITH_ATTRIBUTES, ids)):
-            found[lead_id].interactions.append(InteractionRecord._make((*rest, values)))
-        return
-    for lead_id, *rest in connection.execute(_PLAIN, ids):
-        found[lead_id].interactions.append(InteractionRecord._make((*rest, None)))
-
-
-def _with_json(rows: Iterable[Any]) -> Iterable[tuple[Any, Any]]:
-    """Rows, each with what the JSON in its last column says: one text is read faster than many."""
-    fetched = list(rows)
-    return zip(fetched, json.loads(f"[{','.join(row[-1] or 'null' for row in fetched)}]"), strict=True)

@@ -60,6 +60,6 @@ def read(memory: Memory, scorer: Scorer, lead_id: str) -> Read:
         unfitted=scorer,
         scorer=looked.scored.scorer,
         previous=previous_band(looked.lead),
-        due=standing["due"] if standing is not None and standing["due"] < NEVER else None,
-        handed_over_at=None if standing is None else standing["handed_over_at"],
+        due=standing.due if standing is not None and standing.due < NEVER else None,
+        handed_over_at=None if standing is None else standing.handed_over_at,
     )

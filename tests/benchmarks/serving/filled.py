@@ -43,8 +43,8 @@ def long_name(number: int) -> str:
 
 
 def fill_long(memory: Memory, world: Path, many: int, each: int) -> None:
-    """Leads with long histories: what a world's leads did, the histories of some joined into one."""
-    done = _tables(world).interactions.slice(0, many * each).to_pylist()
+    """Leads with long histories: what a world's leads did, the histories of some joined into one, and none that opted out."""
+    done = [row for row in _tables(world).interactions.to_pylist() if row["type"] != "unsubscribe"]
     for number in range(many):
         rows = [_sent(row, long_name(number)) for row in done[number * each : (number + 1) * each]]
         memory.take_interactions(rows, "benchmark", explain=False)
