@@ -35,7 +35,7 @@ class Categorical:
         """Encode a short sequence of texts; ``None`` is missing."""
         levels = tuple(sorted(text for text in set(texts) if text is not None))
         code: dict[str | None, int] = {level: i for i, level in enumerate(levels)} | {None: -1}
-        return cls(np.array([code[text] for text in texts], np.int32), levels)
+        return cls(np.fromiter(map(code.__getitem__, texts), np.int32, len(texts)), levels)
 
     @classmethod
     def of_arrow(cls, column: pa.ChunkedArray) -> Categorical:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby, islice
 from operator import attrgetter, lt
 from typing import Any, NamedTuple
 
@@ -35,6 +36,32 @@ class InteractionRecord(NamedTuple):
     attributes: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class InteractionColumns(Sequence[InteractionRecord]):
+    """The interactions of one lead, kept column by column: half the work for whoever has them so.
+
+    ``columns`` are as long as one another, in the order of the fields of ``InteractionRecord``.
+    """
+
+    columns: tuple[Sequence[Any], ...]
+
+    @classmethod
+    def of(cls, rows: Sequence[InteractionRecord]) -> InteractionColumns:
+        """Of any records."""
+        if isinstance(rows, InteractionColumns):
+            return rows
+        return cls(tuple(zip(*rows, strict=True)) or ((),) * len(InteractionRecord._fields))
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __iter__(self) -> Iterator[InteractionRecord]:
+        return map(InteractionRecord._make, zip(*self.columns, strict=True))
+
+    def __getitem__(self, place: Any) -> Any:
+        return list(self)[place]
+
+
 class LeadRecord(NamedTuple):
     """One lead with its interactions, in any order; ``created_at`` in microseconds UTC."""
 
@@ -54,20 +81,20 @@ def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
         DataError: a numeric attribute holds something that is no number.
     """
     told = tuple(rule for rule in schema.consent if rule.attribute is not None)
-    parts, withheld = [_sorted_once(lead, schema) for lead in leads], None
+    parts, withheld = [_sorted_once(lead.interactions, schema) for lead in leads], None
     if told:
         parts, withheld = _with_consent(parts, told)
-    rows = [row for part in parts for row in part]
     start = np.zeros(len(leads) + 1, np.int64)
-    np.cumsum([len(part) for part in parts], out=start[1:])
-    kinds, occurred, recorded, directions, _, _, values = zip(*rows, strict=True) if rows else ((),) * len(InteractionRecord._fields)
+    np.cumsum(list(map(len, parts)), out=start[1:])
+    columns = zip(*(part.columns for part in (parts or [InteractionColumns.of(())])), strict=True)
+    kinds, occurred, recorded, directions, _, _, values = (list(chain.from_iterable(column)) for column in columns)
     occurred_at = np.array(occurred, np.int64)
     late = recorded.count(None) < len(recorded)
     history = History(
         lead_ids=pa.array([lead.lead_id for lead in leads], pa.string()),
         start=start,
         occurred_at=occurred_at,
-        known_at=np.array([_known_at(row) for row in rows], np.int64) if late else occurred_at,
+        known_at=np.array(list(map(_known, occurred, recorded)), np.int64) if late else occurred_at,
         type=Categorical.of(kinds),
         direction=np.array(directions, np.int8),
         attributes=_attributes(values, schema.numeric, schema.categorical),
@@ -79,37 +106,42 @@ def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
     return history.with_consent(schema.consent)
 
 
-def _with_consent(parts: Sequence[list[InteractionRecord]], rules: Sequence[ConsentRule]) -> tuple[list[list[InteractionRecord]], Withheld]:
+def _with_consent(parts: Sequence[InteractionColumns], rules: Sequence[ConsentRule]) -> tuple[list[InteractionColumns], Withheld]:
     """Each lead's rows without those whose own attributes had to tell their consent and do not, and when these were known."""
     kept: list[list[InteractionRecord]] = []
     lead, moments = [], []
-    for number, rows in enumerate(parts):
+    for number, part in enumerate(parts):
         kept.append([])
-        for row in rows:
+        for row in part:
             if all(rule.told_by(row.attributes) for rule in rules if rule.asks(row.type)):
                 kept[-1].append(row)
             else:
                 lead.append(number)
                 moments.append(_known_at(row))
-    return kept, Withheld.of(np.array(lead, np.int64), np.array(moments, np.int64), len(parts))
+    return list(map(InteractionColumns.of, kept)), Withheld.of(np.array(lead, np.int64), np.array(moments, np.int64), len(parts))
 
 
 def _known_at(row: InteractionRecord) -> int:
-    return row.occurred_at if row.recorded_at is None else max(row.occurred_at, row.recorded_at)
+    return _known(row.occurred_at, row.recorded_at)
 
 
-def _sorted_once(lead: LeadRecord, schema: Schema) -> list[InteractionRecord]:
+def _known(occurred_at: int, recorded_at: int | None) -> int:
+    return occurred_at if recorded_at is None else max(occurred_at, recorded_at)
+
+
+def _sorted_once(interactions: Sequence[InteractionRecord], schema: Schema) -> InteractionColumns:
     """By time, then by content as ``History.from_tables`` does; a repeated ``interaction_id`` counts once, as first known."""
-    rows: Sequence[InteractionRecord] = lead.interactions
-    if schema.excluded:
-        rows = [row for row in rows if not schema.excludes(row.type)]
-    ids = [row.interaction_id for row in rows if row.interaction_id is not None]
-    if len(set(ids)) < len(ids):
+    known = InteractionColumns.of(interactions)
+    _, moments, _, _, _, ids, _ = known.columns
+    missing = ids.count(None)
+    once = len(set(ids)) == len(ids) - missing + (missing > 0)
+    if once and not schema.excluded and all(map(lt, moments, islice(moments, 1, None))):
+        return known
+    rows = [row for row in known if not schema.excludes(row.type)]
+    if not once:
         rows = _first_known(rows, schema)
-    moments = [row.occurred_at for row in rows]
-    if all(map(lt, moments, moments[1:])):
-        return list(rows)
-    return [row for _, tied in groupby(sorted(rows, key=_OCCURRED_AT), _OCCURRED_AT) for row in _settled(list(tied), schema)]
+    by_time = groupby(sorted(rows, key=_OCCURRED_AT), _OCCURRED_AT)
+    return InteractionColumns.of([row for _, tied in by_time for row in _settled(list(tied), schema)])
 
 
 def _settled(tied: list[InteractionRecord], schema: Schema) -> list[InteractionRecord]:

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pydantic_core import to_json
 
 from features.contract import DataError
 from models.score_log import SCHEMA, files, folder, held, read_file
@@ -107,8 +108,8 @@ def _lines_without(content: bytes, lead_ids: Collection[str]) -> tuple[int, byte
 
 
 def _may_hold(content: bytes, lead_ids: Collection[str]) -> bool:
-    """Whether the ids stand anywhere in some lines, as ``score_log.append`` writes them; other threads have their turn in between."""
-    for written in (json.dumps(one, ensure_ascii=False).encode("utf-8", "replace") for one in lead_ids):
+    """Whether the ids stand anywhere in some lines, as ``score_log.line_of`` writes them; other threads have their turn in between."""
+    for written in map(to_json, lead_ids):
         for low in range(0, len(content), PIECE):
             if content.find(written, low, low + PIECE + len(written)) >= 0:
                 return True

@@ -16,19 +16,19 @@ from __future__ import annotations
 import base64
 import fcntl
 import hashlib
-import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.json as pj
 import pyarrow.parquet as pq
+from pydantic_core import to_json
 
 from features.contract import DataError, LeadheatError, iso
 from models import home
@@ -104,10 +104,10 @@ def _features(plain: Matrix) -> tuple[str, str | None]:
     return digest, base64.b64encode(checksums_of(plain).astype("<u2").tobytes()).decode() if chosen else None
 
 
-def row_of(score: Score, x: Matrix, scored_at: int) -> dict[str, Any]:
-    """The service's row of a score and its features, float32[F]; ``scored_at`` in microseconds UTC."""
+def line_of(score: Score, x: Matrix, scored_at: int) -> bytes:
+    """The service's row of a score and its features, float32[F], as a line of JSON; ``scored_at`` in microseconds UTC."""
     digest, checksums = _features(_plain(x))
-    return {
+    row = {
         "scored_at": iso(scored_at),
         "lead_id": score.lead_id,
         "as_of": score.as_of,
@@ -125,6 +125,7 @@ def row_of(score: Score, x: Matrix, scored_at: int) -> dict[str, Any]:
         "explored": "explored" in score.flags,
         "source": "service",
     }
+    return to_json(row) + b"\n"
 
 
 def rows_of(scores: pa.Table, X: Matrix, scored_at: int, source: str) -> pa.Table:
@@ -166,15 +167,14 @@ def batch_log(*run: object) -> Iterator[Callable[[pa.Table], None]]:
             yield writer.write_table
 
 
-def append(file: Path, rows: list[dict[str, Any]]) -> int:
-    """Add lines to a file of the service; returns its size.
+def append(file: Path, lines: Iterable[bytes]) -> int:
+    """Add lines, as ``line_of`` makes them, to a file of the service; returns its size.
 
     Raises:
         OSError: the disk is full, or fails; then the file may end in half a line, and must not be appended to any more.
     """
-    lines = "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows).encode("utf-8", "replace")
     with held(file, os.O_CREAT | os.O_APPEND | os.O_WRONLY) as handle:
-        handle.write(lines)
+        handle.writelines(lines)
         handle.flush()
         return os.fstat(handle.fileno()).st_size
 

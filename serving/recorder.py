@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from features.contract import now
 from models import score_log
@@ -19,12 +20,18 @@ EVERY = 1.0
 """Seconds between two writes: what a killed process loses at most."""
 MOST = 20_000
 """Scores that wait to be written; more are lost, and counted."""
-PORTION = 10
-"""Scores that are written at once, so that no request waits for more."""
 LARGEST = 64_000_000
 """Bytes after which a new file is begun; a new one is begun each day, too."""
 
 logger = logging.getLogger("leadheat.serving")
+
+
+class _Line(NamedTuple):
+    """A line of the log that waits, when it was made (microseconds UTC), and whose it is."""
+
+    moment: int
+    lead_id: str
+    text: bytes
 
 
 class Recorder:
@@ -36,7 +43,7 @@ class Recorder:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._waiting: deque[tuple[int, Answer]] = deque()
+        self._waiting: deque[_Line] = deque()
         self._dropped: dict[str, int] = {}
         self._lost = 0
         self._ended = threading.Event()
@@ -57,14 +64,16 @@ class Recorder:
         if len(self._waiting) >= MOST:
             self._lost += 1
             return
-        self._waiting.append((now(), answer))
+        moment = now()
+        # Made here and now: an answer that waits would keep all that it rests on, and a second thread that is busy makes all requests wait.
+        self._waiting.append(_Line(moment, answer.score.lead_id, score_log.line_of(answer.score, answer.features, moment)))
 
     def drop(self, lead_ids: Collection[str]) -> int:
         """Have the scores of some leads that wait not logged after all; returns how many. One that is being written just now is."""
         if self._folder is None:
             return 0
         self._dropped = self._dropped | dict.fromkeys(lead_ids, now())
-        return sum(answer.score.lead_id in lead_ids for _, answer in list(self._waiting))
+        return sum(line.lead_id in lead_ids for line in list(self._waiting))
 
     def close(self) -> None:
         """Write what waits, and end."""
@@ -84,27 +93,24 @@ class Recorder:
     def _write(self) -> None:
         """Write what waits now."""
         dropped = self._dropped
-        for _ in range(0, len(self._waiting), PORTION):
-            self._write_some()
+        some = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        self._write_lines([line.text for line in some if line.moment > self._dropped.get(line.lead_id, 0)])
         if self._dropped is dropped and not self._waiting:
             self._dropped = {}
         lost, self._lost = self._lost, 0
         if lost:
             metrics.count_logged("lost", lost)
 
-    def _write_some(self) -> None:
-        some = [self._waiting.popleft() for _ in range(min(PORTION, len(self._waiting)))]
-        kept = [one for one in some if one[0] > self._dropped.get(one[1].score.lead_id, 0)]
-        if not kept:
+    def _write_lines(self, lines: list[bytes]) -> None:
+        if not lines:
             return
-        rows = [score_log.row_of(answer.score, answer.features, moment) for moment, answer in kept]
         try:
-            size = score_log.append(self._place(), rows)
+            size = score_log.append(self._place(), lines)
         except OSError as error:
-            self._file, self._lost = None, self._lost + len(rows)
+            self._file, self._lost = None, self._lost + len(lines)
             self._complain(error)
             return
-        metrics.count_logged("written", len(rows))
+        metrics.count_logged("written", len(lines))
         self._complained = False
         self._file = self._file if size < LARGEST else None
 

@@ -37,6 +37,9 @@ CHUNK = 20
 """Leads of a batch that are scored between two looks at the clock and at other requests."""
 
 
+GARBAGE = 20_000
+"""Objects after which Python looks for circles among them; what a request makes is in none, and is gone without that."""
+
 PARENT_EVERY = 1.0
 """Seconds between two looks at the process that keeps this worker."""
 
@@ -80,6 +83,7 @@ class Leadheat:
         self.desk.watch.look()
         gc.collect()
         gc.freeze()
+        gc.set_threshold(GARBAGE)
         self.desk.recorder.start()
         loops = [*self.desk.loops(), Loop("parent", PARENT_EVERY, partial(end_without, os.getppid()))]
         self._loops = [asyncio.create_task(loop.run(), name=loop.name) for loop in loops]
