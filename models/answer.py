@@ -11,7 +11,9 @@ import numpy.typing as npt
 from features.catalogue import OTHER
 from features.contract import DAY, NEVER, UNKNOWN_TIME, from_micros, iso
 from features.history import History
+from models.consent import opted_out
 from models.exploration import explored
+from models.lifecycle import HAS_OPTED_OUT
 from models.next_steps import Stage
 from models.qualification import AGREEMENT, Qualification, agreement
 from models.score import Baseline, Contact, HandOver, ModelName, RulePoints, Score, Step, Trend
@@ -67,14 +69,13 @@ def answers(
 
 
 def standing(qualification: Qualification) -> dict[str, Any]:
-    """The fields that say where the lead stands."""
+    """The fields that say where the lead stands, and that a person may decide otherwise: whether it may be contacted is none of them."""
     return {
         "stage": qualification.stage,
         "funnel": qualification.funnel,
         "hand_over": HandOver(*qualification.hand_over),
         "next_step": Step(*qualification.next_step),
         "respond_within_minutes": qualification.respond_within_minutes,
-        "contactable": Contact(*qualification.contactable),
     }
 
 
@@ -112,6 +113,7 @@ def _scores(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, 
             log_odds=log_odds[i],
             baseline=Baseline(points[i], NAMES[by_rules[i]], []),
             agreement=AGREEMENT[agreeing[i]] if modelled else None,
+            contactable=_contact(scorer, history, i, moments[i], qualification),
             interactions_without_consent=without_consent[i],
             flags=flags[i],
             model=model,
@@ -120,6 +122,11 @@ def _scores(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, 
         )
         for i, qualification in enumerate(qualifications)
     ]
+
+
+def _contact(scorer: LeadScorer, history: History, lead: int, as_of: int, qualification: Qualification) -> Contact:
+    allowed, why = qualification.contactable
+    return Contact(allowed, opted_out(scorer.features, history, lead, as_of) if why == HAS_OPTED_OUT else why)
 
 
 def _explain(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, rows: Integers, scores: list[Score]) -> None:

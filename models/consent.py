@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Literal, Self
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import model_validator
 
 from features.catalogue import FeatureSet
 from features.consent import OPTING_OUT
-from features.contract import SettingsError, Strict
+from features.contract import SettingsError, Strict, from_micros
+from features.history import History
 from features.signals import SignalSettings, literal_types, matching
 
 CONSENT = "consent."
@@ -117,6 +121,28 @@ def permitting_values(ground: Ground, features: FeatureSet) -> list[float]:
     nearest = get_close_matches(ground.attribute, [*features.lead_levels, *features.lead_numeric], n=1, cutoff=0.0)
     message = f'[consent] names the attribute "{ground.attribute}", which the leads do not have.'
     raise SettingsError(message, f'The nearest is "{nearest[0]}".' if nearest else "They have none at all.")
+
+
+def opted_out(features: FeatureSet, history: History, lead: int, as_of: int) -> str:
+    """By what a lead opted out, and when: ``opted out by unsubscribe on 2026-11-03``.
+
+    Args:
+        features: to which the signals of consent were declared.
+        history: holds the lead.
+        lead: its position there; it opted out.
+        as_of: microseconds UTC; of what was known before, the latest counts. Its day is told in UTC.
+    """
+    types = next(one.types for one in features.signals if one.name == OPTED_OUT)
+    rows = slice(*history.start[lead : lead + 2].tolist())
+    codes = history.type.codes[rows]
+    last = np.flatnonzero(_among(types, history.type.levels)[codes] & (history.known_at[rows] < as_of))[-1]
+    day = from_micros(history.occurred_at[rows][last]).date()
+    return f"opted out by {history.type.levels[codes[last]]} on {day.isoformat()}"
+
+
+@lru_cache(maxsize=4096)
+def _among(types: tuple[str, ...], levels: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    return np.array([one in types for one in levels], dtype=np.bool_)
 
 
 def _is_number(text: str) -> bool:

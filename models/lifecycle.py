@@ -22,6 +22,8 @@ from models.temperature import NAMES
 COLD, WARM, HOT = range(3)
 NOT_PERMITTED, DECIDED = "it is not permitted", "a person decided so"
 """Why a lead is not handed over, or is, whatever the threshold and the signals say."""
+HAS_OPTED_OUT = "opted out"
+"""Why a lead may not be contacted that opted out; ``models.consent`` says by what and when."""
 
 
 class Threshold(Strict):
@@ -149,7 +151,7 @@ class Situation:
     def contactable(self) -> Permission:
         """Whether the lead may be contacted."""
         if Fact.OPTED_OUT in self.facts and Fact.RETURNED not in self.facts:
-            return Permission(allowed=False, why="opted out")
+            return Permission(allowed=False, why=HAS_OPTED_OUT)
         if Fact.CONTACT not in self.facts:
             return Permission(allowed=False, why="no consent to be contacted is on record")
         return Permission(allowed=True, why="a ground to contact is on record or not asked for, and the lead has not opted out")

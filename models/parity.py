@@ -140,5 +140,6 @@ def _fields(score: Score, *, explained: bool) -> dict[str, Any]:
         "next_step": score.next_step.words,
         "respond_within_minutes": score.respond_within_minutes,
         "contactable": score.contactable.allowed,
+        "contactable_why": score.contactable.why,
         "fingerprint": score.model.fingerprint,
     } | ({"base": score.base, "reasons": reasons} if explained else {})

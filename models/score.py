@@ -103,7 +103,7 @@ class Score:
         hand_over: whether the lead belongs to sales.
         next_step: what to do.
         respond_within_minutes: None where nothing waits for an answer.
-        contactable: whether the lead may be contacted.
+        contactable: whether the lead may be contacted, and why: of an opt-out, by which type and on which day (UTC).
         interactions_without_consent: how many interactions, known before ``as_of``, do not count because they lack the consent that they
             need (``[data] consent``).
         flags: what is unusual: ``no_model``, ``no_history``, ``unknown_types``, ``created_at_unknown``, ``created_later``,

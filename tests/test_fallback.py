@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from features.contract import DAY, parse_moment
@@ -65,6 +66,26 @@ def test_consent_is_asked_for_without_a_model_too() -> None:
     assert score(RulesScorer(FITTED), newsletter="yes").contactable.allowed
     assert not score(RulesScorer(FITTED)).contactable.allowed
     assert not score(RulesScorer(), "unsubscribe").contactable.allowed
+
+
+def test_an_opt_out_is_told_by_what_and_when() -> None:
+    scorer = RulesScorer(ScoringSettings.model_validate({"consent": {"contact": {"types": ["opt_in"]}}}))
+    days = [(20, "opt_in"), (9, "unsubscribe"), (5, "stop_opt_out"), (3, "page_view"), (2, "unsubscribe"), (1, "opt_in")]
+    rows = [InteractionRecord(kind, NOW - day * DAY, direction=1) for day, kind in days]
+    rows.append(InteractionRecord("unsubscribe", NOW - 4 * DAY, NOW - 3 * DAY))
+    history = history_of([LeadRecord("other"), LeadRecord("one", NOW - 30 * DAY, None, rows)], scorer.schema).slice(1, 2)
+    told = {
+        10: "a ground to contact is on record or not asked for, and the lead has not opted out",
+        9: "opted out by unsubscribe on 2026-02-20",
+        4: "opted out by stop_opt_out on 2026-02-24",
+        3: "opted out by unsubscribe on 2026-02-25",
+        2: "opted out by unsubscribe on 2026-02-27",
+        1: "a ground to contact is on record or not asked for, and the lead has not opted out",
+    }
+    for day, why in told.items():
+        assert scorer.score(history, NOW - day * DAY + 1).contactable.why == why, day
+    lead, as_of = np.zeros(len(told), np.int64), np.array([NOW - day * DAY + 1 for day in told])
+    assert scorer.fitted(history).score_many(history, lead, as_of)["contactable_why"].to_pylist() == list(told.values())
 
 
 def test_points_that_fade_cool_the_lead_on_the_day_that_is_told() -> None:

@@ -145,6 +145,10 @@ def test_every_default_step_is_said_in_german() -> None:
     assert {one for one in said if GERMAN.phrase(one) == one} == set()
 
 
+def test_an_opt_out_is_told_with_its_day() -> None:
+    assert GERMAN.phrase("opted out by unsubscribe on 2026-11-03") == "hat sich am 3. Nov. 2026 abgemeldet (unsubscribe)"
+
+
 def test_a_data_set_s_own_words_stay_as_they_are() -> None:
     assert ENGLISH.phrase("asked for a demo 2 times, last 5 hours ago") == "asked for a demo 2 times, last 5 hours ago"
     assert GERMAN.phrase("asked for a demo 2 times, last 5 hours ago") == "asked for a demo, 2-mal, zuletzt vor 5 Stunden"

@@ -92,6 +92,7 @@ def test_a_lead_alone_has_every_bit_it_has_among_all(world: SmallWorld, scorer: 
         assert (row["points"], row["rules_temperature"]) == (score.baseline.points, score.baseline.temperature)
         assert (row["next_step"], row["respond_within_minutes"]) == (score.next_step.words, score.respond_within_minutes)
         assert (row["contactable"], row["version"], row["fingerprint"]) == (score.contactable.allowed, None, scorer.fingerprint)
+        assert row["contactable_why"] == score.contactable.why
         assert row["as_of"].isoformat(timespec="microseconds") == score.as_of
         if row["temperature"] != "cold":
             explained += 1

@@ -9,6 +9,7 @@ import numpy as np
 
 from features.audit.case import Case, Found, day
 from features.contract import DAY, HOUR, NEVER, UNKNOWN_TIME
+from features.data_settings import STORE
 
 _AGES = np.array([0, HOUR, 6 * HOUR, *(days * DAY for days in (1, 2, 4, 7, 14, 30, 60, 90, 180, 365)), NEVER], np.int64)
 """Ages of leads, microseconds, between whose bounds the chance to win is taken as steady."""
@@ -37,7 +38,7 @@ def find_missing_outcomes(case: Case) -> Iterator[Found]:
         "closed_at",
         int(np.count_nonzero(case.born < at)),
         f"{words}: the {np.count_nonzero(case.born < at):,} leads of that time look lost",
-        f'Let training begin when outcomes do, under [snapshots]: train = ["{day(at + DAY)}", "{day(case.last_training + DAY)}"]',
+        f'Let training begin when outcomes do, {_under("snapshots", case)}: train = ["{day(at + DAY)}", "{day(case.last_training + DAY)}"]',
     )
 
 
@@ -55,9 +56,16 @@ def find_immature_labels(case: Case) -> Iterator[Found]:
             words = f"no win is recorded after {day(last)}, where {expected:,.0f} are to be expected until {day(until)}, when the data end"
             late = 0 if case.train is None else int(np.count_nonzero(case.train.as_of + case.horizon > last))
             words += f"; {late:,} training snapshots were not observed to the end" if late else ""
-            remedy = f'Write under [data] until when outcomes are known: observed_until = "{day(last + DAY)}"'
+            remedy = f'Write {_under("data", case)} until when outcomes are known: observed_until = "{day(last + DAY)}"'
             yield Found("error", "immature_labels", "outcomes", "closed_at", late or 1, words, remedy)
             return
+
+
+def _under(table: str, case: Case) -> str:
+    """Where to write of which time the data are: ``store:`` alone does not know, a file that names the store does."""
+    outcomes = case.settings.data.outcomes
+    stored = outcomes is not None and outcomes.path == STORE
+    return f"under [{table}]" + (f' of a leadheat.toml in which the tables have path = "{STORE}",' if stored else "")
 
 
 def find_bulk_closing(case: Case) -> Iterator[Found]:

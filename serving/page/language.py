@@ -23,6 +23,8 @@ MINUS = "\N{MINUS SIGN}"
 
 _NUMERIC = {"n", "k", "m"}
 """Placeholders of phrases that stand for a number."""
+_DAY = "date"
+"""The one that stands for a day, which is told as the language tells days."""
 _NESTED = {"ago": r"less than an hour ago|\d+ (?:hours?|days?|months?) ago", "times": r"once, .+|\d+ times, .+"}
 """Those that stand for another phrase, and what that looks like; all others stand for any words."""
 
@@ -56,12 +58,18 @@ class Phrase:
         found = self._pattern.fullmatch(text)
         if found is None:
             return None
-        return self._translated.format(
-            **{name: language.phrase(part) if name in _NESTED else part for name, part in found.groupdict().items()}
-        )
+        return self._translated.format(**{name: _translated(name, part, language) for name, part in found.groupdict().items()})
+
+
+def _translated(name: str, part: str, language: Language) -> str:
+    if name == _DAY:
+        return language.date(part)
+    return language.phrase(part) if name in _NESTED else part
 
 
 def _fitting(name: str) -> str:
+    if name == _DAY:
+        return r"\d{4}-\d{2}-\d{2}"
     return r"\d+" if name in _NUMERIC else _NESTED.get(name, ".+")
 
 
