@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,10 +66,28 @@ def test_alerts_end_in_exit_code_1_and_gauges(place: Place) -> None:
     assert all(f'code="{code}"' in gauges for code in codes)
 
 
-def test_who_has_no_log_sees_what_the_champion_would_have_said(place: Place) -> None:
-    rescored = place.run("monitor", "world", "--rescore", "--json").json
+@pytest.fixture(scope="module")
+def rescored(place: Place) -> Any:
+    """What the champion would have said of the world's files."""
+    return place.run("monitor", "world", "--rescore", "--json").json
+
+
+def test_who_has_no_log_sees_what_the_champion_would_have_said(place: Place, rescored: Any) -> None:
     assert rescored["rescored"]
     assert rescored["versions"][0]["matured"] > 1_000
     refused = place.run("monitor", "world", "--rescore", "--log", "home")
     assert refused.code == 2
     assert "--rescore reads no log" in refused.err
+
+
+def test_the_store_is_trained_on_and_monitored_as_the_files_are(place: Place, rescored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert place.run("import", "world").code == 0
+    monkeypatch.setenv("LEADHEAT_SETTINGS", "world")
+    refused = place.run("train", "store:", "--json")
+    assert refused.code == 1
+    (finding,) = [one for one in refused.json["findings"] if one["severity"] == "error"]
+    assert finding["code"] == "immature_labels"
+    assert 'of a leadheat.toml in which the tables have path = "store:"' in finding["hint"]
+    settings = re.sub(r'path = "\w+\.parquet"', 'path = "store:"', (place.folder / "world" / "leadheat.toml").read_text())
+    (place.folder / "world" / "stored.toml").write_text(settings)
+    assert place.run("monitor", str(Path("world") / "stored.toml"), "--rescore", "--json").json == rescored
