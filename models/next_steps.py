@@ -116,7 +116,7 @@ DEFAULT_STEPS: Steps = (
     _step("Wait for their reply; ask again after two days", "a fresh strong signal, answered", When(fresh="strong", answered=True)),
     _step("Call and help them with the product", "uses the product and belongs to sales", When(handed_over=True, product=True)),
     _step("Call and offer two dates", "a strong signal", When(strong=True, handed_over=True)),
-    _step("Call and ask what they need", "the temperature hands over to sales", When(handed_over=True)),
+    _step("Call and ask what they need", "belongs to sales", When(handed_over=True)),
     _step(
         "Send a case study and offer a talk",
         "warm, beyond the top of the funnel",

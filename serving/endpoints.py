@@ -86,7 +86,6 @@ class Endpoint:
         if isinstance(answer, Response):
             return answer
         response = Response(status_code=204) if self.given is None else Response(self.given.write(answer), media_type=self.media_type)
-        response.headers["Cache-Control"] = "no-store"
         times.end("answer")
         return response
 

@@ -130,7 +130,7 @@ class Gate:
 
 
 class _Answer:
-    """``send`` that remembers the status, and tells the request's id."""
+    """``send`` that remembers the status, tells the request's id, and lets nobody keep an answer that does not say for how long."""
 
     def __init__(self, send: Send, known: str) -> None:
         self.send = send
@@ -142,7 +142,9 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.started = True
             self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self.id)]
+            headers = [*message.get("headers", ()), (b"x-request-id", self.id)]
+            kept = any(name == b"cache-control" for name, _ in headers)
+            message["headers"] = headers if kept else [*headers, (b"cache-control", b"no-store")]
         await self.send(message)
 
 

@@ -1,8 +1,9 @@
 """What a person decides instead of the model, with a reason and an end: temperature, stage or next step of a stored lead.
 
 A temperature by hand has the consequences that the model's would have: stage, hand-over and next step follow by the declared policy. A
-stage by hand decides the hand-over: ``sql`` or ``pql`` hands the lead over now, ``unqualified`` or ``mql`` keeps it from sales. The
-probability is never touched, and consent comes before everything: whom we may not contact or score, no person can hand over.
+stage by hand decides the hand-over: ``sql`` or ``pql`` hands the lead over now, ``unqualified`` or ``mql`` keeps it from sales. A rule
+that would not apply without the decision says so. The probability is never touched, and consent comes before everything: whom we may not
+contact or score, no person can hand over.
 """
 
 from __future__ import annotations
@@ -71,6 +72,8 @@ def apply(answer: Answer, overrides: Iterable[Override], now: int) -> Score:
     stage = cast("Stage", held["stage"].value) if "stage" in held else None
     qualified = answer.qualify(NAMES.index(temperature), stage)
     score = replace(model, temperature=temperature, **standing(qualified))
+    score.hand_over.why = _led_to(score.hand_over.why, model.hand_over.why)
+    score.next_step.rule = _led_to(score.next_step.rule, model.next_step.rule)
     told: dict[OverriddenField, str] = {}
     if "temperature" in held:
         told["temperature"], score.cools_on = model.temperature, None
@@ -81,6 +84,11 @@ def apply(answer: Answer, overrides: Iterable[Override], now: int) -> Score:
     score.flags = [*model.flags, "overridden"] if told else model.flags
     score.overridden = [_told(held[name], was) for name, was in told.items()]
     return score
+
+
+def _led_to(rule: str, models: str) -> str:
+    """The rule, with the person's part in it where the model's view leads to another."""
+    return rule if rule in (models, DECIDED) else f"{rule}; {DECIDED}"
 
 
 def _told(override: Override, model: str) -> Overridden:

@@ -142,3 +142,13 @@ def test_a_sender_who_has_gone_reaches_no_route() -> None:
 
 def test_requests_do_not_live_on_in_timers() -> None:
     assert outliving(gate(), 300) <= 110  # asyncio sweeps its cancelled timers once there are a hundred
+
+
+def test_an_answer_is_kept_by_nobody_unless_it_says_so() -> None:
+    async def kept(_: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"cache-control", b"immutable")]})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    assert through(echo, "/score", b"{}")[1]["cache-control"] == "no-store"
+    assert through(echo, "/leads/ann", b"{}")[1]["cache-control"] == "no-store"
+    assert through(kept, "/score", b"{}")[1]["cache-control"] == "immutable"

@@ -46,9 +46,7 @@ def in_practice(case: Situation) -> str:  # noqa: PLR0911 - one for each case
         return "a fresh strong signal, answered"
     if case.handed_over:
         product, strong = case.has(Fact.PRODUCT), case.has(Fact.STRONG)
-        return (
-            "uses the product and belongs to sales" if product else "a strong signal" if strong else "the temperature hands over to sales"
-        )
+        return "uses the product and belongs to sales" if product else "a strong signal" if strong else "belongs to sales"
     if case.temperature < WARM:
         return "cold"
     return "warm, at the top of the funnel" if case.funnel == "top" else "warm, beyond the top of the funnel"

@@ -51,7 +51,8 @@ def test_a_temperature_by_hand_has_its_consequences_and_the_model_keeps_its_view
     assert answer.score.temperature == "cold"
     score = apply(answer, [override("temperature", "hot")], NOW)
     assert (score.temperature, score.stage, score.hand_over.due, score.cools_on) == ("hot", "sql", True, None)
-    assert score.next_step.rule == "the temperature hands over to sales"
+    assert score.hand_over.why == "the temperature is hot; a person decided so"
+    assert score.next_step.rule == "belongs to sales; a person decided so"
     assert (score.probability, score.log_odds, score.reasons) == (answer.score.probability, answer.score.log_odds, answer.score.reasons)
     (told,) = score.overridden
     assert (told.field, told.value, told.model, told.reason, told.by) == ("temperature", "hot", "cold", "met them at the fair", "Eva")
@@ -64,16 +65,17 @@ def test_a_temperature_by_hand_has_its_consequences_and_the_model_keeps_its_view
 @pytest.mark.parametrize(
     ("kinds", "stage", "due", "rule"),
     [
-        (["page_visit"], "sql", True, "the temperature hands over to sales"),
-        (["page_visit"], "pql", True, "the temperature hands over to sales"),
-        (["demo_request"], "unqualified", False, "warm"),
-        (["demo_request"], "mql", False, "warm"),
+        (["page_visit"], "sql", True, "belongs to sales; a person decided so"),
+        (["page_visit"], "pql", True, "belongs to sales; a person decided so"),
+        (["demo_request"], "sql", True, "a strong signal"),
+        (["demo_request"], "unqualified", False, "warm, beyond the top of the funnel; a person decided so"),
+        (["demo_request"], "mql", False, "warm, beyond the top of the funnel; a person decided so"),
     ],
 )
 def test_a_stage_by_hand_decides_the_hand_over(world: SmallWorld, kinds: list[str], stage: str, due: bool, rule: str) -> None:  # noqa: FBT001
     score = apply(scored(world, *kinds), [override("stage", stage), override("temperature", "warm")], NOW)
     assert (score.stage, score.hand_over.due, score.hand_over.why) == (stage, due, "a person decided so")
-    assert score.next_step.rule.startswith(rule)
+    assert score.next_step.rule == rule
 
 
 def test_a_next_step_by_hand_says_that_it_is_one(world: SmallWorld) -> None:

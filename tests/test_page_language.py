@@ -149,6 +149,11 @@ def test_an_opt_out_is_told_with_its_day() -> None:
     assert GERMAN.phrase("opted out by unsubscribe on 2026-11-03") == "hat sich am 3. Nov. 2026 abgemeldet (unsubscribe)"
 
 
+def test_a_rule_that_a_person_led_to_is_said_in_german() -> None:
+    assert GERMAN.phrase("belongs to sales; a person decided so") == "gehört zum Vertrieb; so hat ein Mensch entschieden"
+    assert GERMAN.phrase("our own rule; a person decided so") == "our own rule; so hat ein Mensch entschieden"
+
+
 def test_a_data_set_s_own_words_stay_as_they_are() -> None:
     assert ENGLISH.phrase("asked for a demo 2 times, last 5 hours ago") == "asked for a demo 2 times, last 5 hours ago"
     assert GERMAN.phrase("asked for a demo 2 times, last 5 hours ago") == "asked for a demo, 2-mal, zuletzt vor 5 Stunden"

@@ -140,7 +140,7 @@ def test_respond_within(seen: Mapping[str, float], minutes: int | None, why: str
         ({}, COLD, "newsletter", "cold"),
         ({}, WARM, "webinar", "warm, at the top of the funnel"),
         ({"webinar": 5}, WARM, "case study", "warm, beyond the top of the funnel"),
-        ({}, HOT, "ask what they need", "the temperature hands over to sales"),
+        ({}, HOT, "ask what they need", "belongs to sales"),
         ({"demo": 5}, COLD, "offer two dates", "a strong signal"),
         ({"demo": 0.2}, COLD, "Call now", "a fresh strong signal without an answer"),
         ({"demo": 0.2, "inbound": 0.2, "outbound": 0.1}, HOT, "Wait for their reply", "a fresh strong signal, answered"),
@@ -148,7 +148,7 @@ def test_respond_within(seen: Mapping[str, float], minutes: int | None, why: str
         ({"trial": 5}, HOT, "help them with the product", "uses the product and belongs to sales"),
         ({"demo": 5, "demo_no_show": 1}, HOT, "two new dates", "missed an appointment"),
         ({"outbound_since_inbound": 6}, HOT, "Wait", "enough touches without an answer"),
-        ({"outbound_since_inbound": 5}, HOT, "Call", "the temperature hands over to sales"),
+        ({"outbound_since_inbound": 5}, HOT, "Call", "belongs to sales"),
         ({"demo": 0.2, "consent.opted_out": 9}, HOT, "Do not contact", "opted out"),
     ],
 )

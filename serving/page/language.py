@@ -25,7 +25,7 @@ _NUMERIC = {"n", "k", "m"}
 """Placeholders of phrases that stand for a number."""
 _DAY = "date"
 """The one that stands for a day, which is told as the language tells days."""
-_NESTED = {"ago": r"less than an hour ago|\d+ (?:hours?|days?|months?) ago", "times": r"once, .+|\d+ times, .+"}
+_NESTED = {"ago": r"less than an hour ago|\d+ (?:hours?|days?|months?) ago", "times": r"once, .+|\d+ times, .+", "rule": ".+"}
 """Those that stand for another phrase, and what that looks like; all others stand for any words."""
 
 
