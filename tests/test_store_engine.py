@@ -8,15 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from features.contract import SettingsError
-from features.store.engine import StoreError, has_tables, locked_lead, migrate, open_store, reading, writing
-from features.store.schema import METADATA, leads
+from features.store.engine import MIGRATIONS, StoreError, has_tables, locked_lead, migrate, open_store, reading, writing
+from features.store.schema import METADATA, PERSONAL, leads
 from tests.postgres import Postgres
+from tests.stored import put
 
 LEAD = {"lead_id": "a", "created_at": None, "changed_at": 1, "merged_into": None}
 
@@ -42,10 +45,28 @@ def test_a_store_without_tables_says_so(store_url: str) -> None:
     engine.dispose()
 
 
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based", "ignore:autogenerate skipping metadata-specified")
 def test_the_migrations_make_the_tables_that_the_schema_names(engine: Engine) -> None:
     migrate(engine)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA) == []
+
+
+def test_a_store_of_the_first_release_keeps_all_its_rows(store_url: str) -> None:
+    engine = open_store(store_url)
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        put(connection, "anna")
+    with engine.connect() as connection:
+        before = [connection.execute(select(table)).all() for table in PERSONAL]
+    migrate(engine)
+    with engine.connect() as connection:
+        assert [connection.execute(select(table)).all() for table in PERSONAL] == before
+    assert all(before)
+    engine.dispose()
 
 
 def test_services_that_open_a_new_store_at_once_do_not_get_in_each_others_way(store_url: str) -> None:

@@ -6,7 +6,20 @@ the lead; ``receipts`` hold none.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, MetaData, SmallInteger, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    literal_column,
+)
 
 METADATA = MetaData()
 
@@ -30,9 +43,14 @@ attributes = Table(
     Column("value", Text, nullable=False),
     Column("origin", Text, nullable=False),
     Column("set_at", BigInteger, nullable=False),
-    Index("attributes_by_name", "name", "lead_id"),
 )
-"""``value`` is a JSON scalar, too long for an index of PostgreSQL; ``origin`` says where it came from."""
+"""``value`` is a JSON scalar; ``origin`` says where it came from."""
+
+SEGMENT_CHARACTERS = 64
+"""So much of a value is in the index: a whole one may be too long for PostgreSQL's."""
+segment: ColumnElement[str] = literal_column(f"((name || ':') || substr(value, 1, {SEGMENT_CHARACTERS}))", Text)
+"""What an attribute is, in one text, of which the database knows how many leads share it: ``industry:"retail"``."""
+Index("attributes_by_segment", segment, attributes.c.lead_id)
 
 interactions = Table(
     "interactions",
@@ -83,8 +101,8 @@ standings = Table(
     Column("changed_at", BigInteger, nullable=False),
     Column("handed_over_at", BigInteger),
     Column("answer", Text, nullable=False),
-    Index("standings_by_urgency", "closed", "due", "coldness", "unlikely", "lead_id"),
-    Index("standings_by_temperature", "closed", "coldness", "due", "unlikely", "lead_id"),
+    Index("standings_by_urgency", "closed", "due", "coldness", "unlikely", "lead_id", "stage", "changed_at"),
+    Index("standings_by_temperature", "closed", "coldness", "due", "unlikely", "lead_id", "stage", "changed_at"),
     Index("standings_by_refresh", "closed", "refresh_at"),
     Index("standings_by_fingerprint", "closed", "fingerprint"),
 )
@@ -93,7 +111,7 @@ standings = Table(
 ``temperature`` (0 cold, 1 warm, 2 hot) is the band before, for hysteresis. The worklist is in the order of ``due`` (when an answer is due,
 ``NEVER`` where none is), ``coldness`` (2 - temperature as shown), ``unlikely`` (1 - probability, or what stands for it) and ``lead_id``.
 ``refresh_at``: when the score would change though nothing happens. ``changed_at``: when band or stage last changed. ``answer`` is the
-whole Score as JSON.
+whole Score as JSON. The first two indexes hold all that the worklist filters by, so that what it does not show is never read.
 """
 
 changes = Table(

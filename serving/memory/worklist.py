@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, fals
 
 from features.contract import NEVER, Strict, iso, to_micros
 from features.store.engine import as_json
-from features.store.schema import attributes, standings
+from features.store.schema import SEGMENT_CHARACTERS, attributes, segment, standings
 from models.request import Moment
 from models.temperature import NAMES, Temperature
 from serving.errors import wrong
@@ -80,7 +80,10 @@ def _segment(text: str) -> tuple[str, str]:
 def _has(name: str, value: str) -> ColumnElement[bool]:
     """A lead with this value of an attribute, be it a text, a number, true or false."""
     meant = _meant(value)
-    return exists().where(attributes.c.lead_id == standings.c.lead_id, attributes.c.name == name, attributes.c.value.in_(meant))
+    wanted: list[ColumnElement[bool]] = [segment.in_([f"{name}:{one[:SEGMENT_CHARACTERS]}" for one in meant])]
+    if any(len(one) > SEGMENT_CHARACTERS for one in meant):  # shorter ones are whole, and no two are the same as JSON and name
+        wanted += [attributes.c.name == name, attributes.c.value.in_(meant)]
+    return exists().where(attributes.c.lead_id == standings.c.lead_id, *wanted)
 
 
 def _meant(text: str) -> list[str]:
