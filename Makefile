@@ -11,7 +11,7 @@ help:
 	@echo "make test          all tests, with ruff and mypy"
 	@echo "make test-long     the tests that take about a minute each: a bento away from the checkout, the shortest faults of make chaos"
 	@echo "make bench         speed and memory beside the peers"
-	@echo "make fuzz          10,000 bad requests and schemathesis against the service, over every route"
+	@echo "make fuzz          10,000 bad requests and schemathesis over every route, against two services (needs PostgreSQL)"
 	@echo "make bench-serving the service beside a constant, a bare endpoint and MLflow's server"
 	@echo "make bench-store   an interaction of a lead with a long history, and the worklist of a million interactions"
 	@echo "make chaos         kill, fill, set back and swap under steady traffic: verdicts on what was kept (needs PostgreSQL, faketime)"
@@ -35,7 +35,7 @@ bench: $(INSTALLED)
 	@$(BIN)/python -m tests.benchmarks.run
 
 fuzz: $(INSTALLED)
-	@$(BIN)/python -m tests.fuzzing
+	@$(BIN)/python -m tests.benchmarks.chaos.fuzz
 
 bench-serving: $(INSTALLED)
 	@$(BIN)/python -m tests.benchmarks.serving.run

@@ -40,7 +40,7 @@ def command(port: int, workers: int = 1) -> list[str]:
 
 
 class Server:
-    """``leadheat serve`` on ``home``, ready when the block begins and gone when it ends."""
+    """``leadheat serve`` on ``home``, ready when the block begins and gone when it ends; ``headers`` go with every request."""
 
     def __init__(
         self,
@@ -49,12 +49,14 @@ class Server:
         workers: int = 1,
         cwd: Path = REPO,
         start: Callable[[int, int], list[str]] = command,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.home = home
         self.cwd = cwd
         self.start = start
         self.workers = workers
         self.environment = dict(environment or {})
+        self.headers = dict(headers or {})
         self.port = _free_port()
 
     def __enter__(self) -> Self:
@@ -120,7 +122,7 @@ class Server:
         """Any request over a connection of its own."""
         connection = self.connect()
         try:
-            return ask(connection, method, path, body, headers)
+            return ask(connection, method, path, body, self.headers | dict(headers or {}))
         finally:
             connection.close()
 

@@ -39,14 +39,17 @@ class Place:
         """``LEADHEAT_HOME``."""
         return self.folder / "home"
 
-    def serve(self, store: str, environment: Mapping[str, str] | None = None, workers: int = 2) -> Server:
+    def serve(
+        self, store: str, environment: Mapping[str, str] | None = None, workers: int = 2, headers: Mapping[str, str] | None = None
+    ) -> Server:
         """The real service on a store."""
-        return Server(self.home, {**self.environment, "LEADHEAT_STORE": store, **(environment or {})}, workers)
+        return Server(self.home, {**self.environment, "LEADHEAT_STORE": store, **(environment or {})}, workers, headers=headers)
 
-    def command(self, *arguments: str) -> None:
-        """Run the command line."""
+    def command(self, *arguments: str) -> str:
+        """Run the command line; returns what it prints."""
         environment = os.environ | dict(self.environment) | {"LEADHEAT_HOME": str(self.home)}
-        subprocess.run([sys.executable, "-m", "leadheat", *arguments], cwd=REPO, env=environment, check=True, capture_output=True)
+        done = subprocess.run([sys.executable, "-m", "leadheat", *arguments], cwd=REPO, env=environment, check=True, stdout=subprocess.PIPE)
+        return done.stdout.decode()
 
 
 class Ground:
