@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import REPO
+from tests.warm import begin
 
+REPO = Path(__file__).resolve().parent.parent
 TIMEOUT = 300.0
 LEADHEAT = (sys.executable, "-m", "leadheat")
 
@@ -21,7 +24,7 @@ LEADHEAT = (sys.executable, "-m", "leadheat")
 class Done:
     """What a finished command left."""
 
-    code: int
+    code: int | None
     out: str
     err: str
 
@@ -59,11 +62,23 @@ class Place:
         return self
 
     def run(self, *arguments: str) -> Done:
-        """Run ``leadheat ARGUMENTS`` to its end; no command may end in a traceback."""
-        command = [*LEADHEAT, *arguments]
-        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=TIMEOUT, check=False)
-        assert "Traceback" not in done.stderr, done.stderr
-        return Done(done.returncode, done.stdout, done.stderr)
+        """Run ``leadheat ARGUMENTS`` to its end, in a process that has the libraries loaded; no command may end in a traceback."""
+        with tempfile.TemporaryDirectory() as scratch:
+            out, err = Path(scratch) / "out", Path(scratch) / "err"
+            process = begin(_leadheat, arguments, self.folder, out, err, environment=self.environment)
+            process.join(TIMEOUT)
+            if process.exitcode is None:
+                process.kill()
+            done = Done(process.exitcode, out.read_text(), err.read_text())
+        assert "Traceback" not in done.err, done.err
+        return done
+
+    def run_cold(self, *arguments: str) -> Done:
+        """Run it as users do, who wait for the libraries too."""
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=TIMEOUT)
+        assert "Traceback" not in err, err
+        return Done(process.returncode, out, err)
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """Start ``leadheat ARGUMENTS``."""
@@ -83,3 +98,12 @@ class Place:
         place = self.folder / "world" / file
         place.write_text(f"{plain}\n[model]\n{''.join(lines)}")
         return place
+
+
+def _leadheat(arguments: tuple[str, ...], folder: Path, out: Path, err: Path) -> None:
+    """What ``python -m leadheat ARGUMENTS >out 2>err`` does in a folder."""
+    os.chdir(folder)
+    for stream, file in ((1, out), (2, err)):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), stream)
+    sys.argv = ["leadheat", *arguments]
+    runpy.run_module("leadheat", run_name="__main__", alter_sys=True)

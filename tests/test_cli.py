@@ -80,7 +80,7 @@ def test_data_are_made_and_checked_without_what_learns_and_keeps_models(tmp_path
 
 def test_help_comes_at_once_and_names_every_command(tmp_path: Path) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = Place(tmp_path).run("--help")
+    done = Place(tmp_path).run_cold("--help")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert all(command.split()[0] in done.out for command in COMMANDS)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.3
@@ -318,7 +318,7 @@ def test_a_rollback_is_exact_to_the_last_bit(trained: tuple[Place, Done, Done]) 
 @pytest.mark.slow
 def test_the_demo_in_json_and_in_words(tmp_path: Path) -> None:
     place = Place(tmp_path)
-    told = place.run("demo", "--leads", "1000", "--json").json
+    told = place.run_cold("demo", "--leads", "1000", "--json").json
     promised = {"auc", "auc_rules", "auc_oracle", "brier", "ece", "champion_version", "hot", "warm", "cold", "seconds"}
     assert promised <= told.keys()
     assert told["simulated"] is True

@@ -31,7 +31,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Pla
     settings = (DATASETS / "bpic2012.toml").read_text().replace("../../../shared/data/bpic2012", str(data))
     (folder / "leadheat.toml").write_text(f"{settings}\n[model]\nrounds = 40\npatience = 10\n")
     place = Place(folder).with_database(empty_database)
-    done = place.run("train", ".", "--json")
+    done = place.run_cold("train", ".", "--json")
     assert done.code == 0, done.err
     assert done.json["promoted"]
     return place
@@ -51,7 +51,7 @@ def bodies(lead_ids: list[str], data: Path) -> dict[str, dict[str, Any]]:
 
 
 def test_the_service_scores_as_the_batch_does_to_the_last_bit(place: Place) -> None:
-    told = place.run("score", ".", "--out", "scores.parquet", "--as-of", AS_OF, "--json").json
+    told = place.run_cold("score", ".", "--out", "scores.parquet", "--as-of", AS_OF, "--json").json
     scores = {row["lead_id"]: row for row in pq.read_table(place.folder / "scores.parquet").to_pylist()}
     assert told["rows"] == len(scores) > LEADS
     some = sorted(scores, key=lambda lead_id: -scores[lead_id]["probability"])[:: len(scores) // LEADS][:LEADS]

@@ -43,7 +43,7 @@ def test_batches_are_logged_once_and_replay_without_a_difference(place: Place) -
 
 
 def test_the_tables_fit_80_columns_and_say_what_matters(place: Place) -> None:
-    out = place.run("monitor", "world").out
+    out = place.run_cold("monitor", "world").out
     assert max(map(len, out.splitlines())) <= 80
     for words in ("Bands", "expected", "stated", "Farthest from the training population", "Worked and explored", "Replayed"):
         assert words in out

@@ -15,7 +15,8 @@ import pytest
 from mlflow import MlflowClient
 
 from models.registry import Registry
-from tests.tracked import SPAWN, aliases, in_service, name_in, trained
+from tests.tracked import aliases, in_service, name_in, trained
+from tests.warm import begin
 
 WRITES = {
     MlflowClient: (
@@ -46,8 +47,7 @@ def killed_before_write(step: int, act: Callable[..., Any], uri: str, *args: Any
 
 
 def survives(step: int, act: Callable[..., Any], uri: str, *args: Any) -> bool:
-    process = SPAWN.Process(target=killed_before_write, args=(step, act, uri, *args))
-    process.start()
+    process = begin(killed_before_write, step, act, uri, *args)
     process.join(60)
     assert process.exitcode in (0, -signal.SIGKILL)
     return process.exitcode == 0
@@ -109,8 +109,7 @@ def open_and_count(uri: str) -> None:
 @pytest.mark.slow
 def test_the_database_is_made_once_by_racing_processes_and_anew_after_a_kill(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'leadheat.db'}"
-    first = SPAWN.Process(target=open_and_count, args=(uri,))
-    first.start()
+    first = begin(open_and_count, uri)
     while written(tmp_path / "leadheat.db") + written(tmp_path / "leadheat.db-wal") < 100_000:
         assert first.is_alive()
         time.sleep(0.01)
@@ -118,9 +117,7 @@ def test_the_database_is_made_once_by_racing_processes_and_anew_after_a_kill(tmp
     first.join()
     assert (tmp_path / "leadheat.db.unfinished").exists()
 
-    racers = [SPAWN.Process(target=open_and_count, args=(uri,)) for _ in range(4)]
-    for racer in racers:
-        racer.start()
+    racers = [begin(open_and_count, uri) for _ in range(4)]
     for racer in racers:
         racer.join(120)
     assert [racer.exitcode for racer in racers] == [0, 0, 0, 0]

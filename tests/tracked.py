@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 import socket
@@ -25,11 +24,6 @@ EXAMPLE = {"lead": {"lead_id": "a"}, "interactions": []}
 FIGURES = {"auc": 0.81, "intervals": {"auc": [0.80, 0.83]}}
 GATES: list[dict[str, Any]] = [{"name": "calibrated", "passed": True, "figure": 0.01, "limit": 0.03, "detail": "fine"}]
 START_SECONDS = 120.0
-
-SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(
-    [__name__, "models.pyfunc", "mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store"]
-)
 
 
 def model_folder(place: Path, name: str) -> Path:
