@@ -111,7 +111,7 @@ def hostile(server: Server) -> list[str]:
 
 def test_it_asks_only_its_own_service_and_complains_of_nothing(browser: Browser, server: Server, lead: str) -> None:
     with Opened(browser, server, "/") as opened:
-        for path in (lead, f"{lead}/what-if?type=webinar", "/sign-in", "/lead?id=nobody"):
+        for path in (lead, f"{lead}/what-if?type=webinar", "/reports/funnel", "/sign-in", "/lead?id=nobody"):
             opened.go(path)
         assert len(opened.asked) >= 6
         assert all(url.startswith(opened.base) for url in opened.asked)
@@ -127,7 +127,9 @@ def test_axe_finds_nothing_serious(
     found = []
     pictures = Path(os.environ.get("LEADHEAT_PICTURES", tmp_path))
     with Opened(browser, server, "/", color_scheme=theme, locale=locale, viewport=viewport, bypass_csp=True) as opened:
-        for name, path in (("list", "/"), ("lead", lead), ("what-if", f"{lead}/what-if?type=webinar"), ("sign-in", "/sign-in")):
+        what_if = f"{lead}/what-if?type=webinar"
+        named = {"list": "/", "lead": lead, "what-if": what_if, "funnel": "/reports/funnel?by=industry", "sign-in": "/sign-in"}
+        for name, path in named.items():
             opened.go(path)
             for summary in opened.page.locator("summary").all():
                 summary.click()
@@ -141,6 +143,7 @@ def test_axe_finds_nothing_serious(
 def test_nothing_that_a_lead_typed_can_run(browser: Browser, server: Server, hostile: list[str], lead: str) -> None:
     types = [f"{lead}/what-if?type={quote(evil)}&when={quote(evil)}" for evil in EVIL[:2]]
     filters = [f"/?owner={quote(evil)}&segment={quote(evil)}&since={quote(evil)}&after={quote(evil)}" for evil in EVIL[:2]]
+    filters.append(f"/reports/funnel?from={quote(EVIL[0])}&to={quote(EVIL[1])}&by={quote(SCRIPT)}")
     found = f"/lead?id={quote(EVIL[1])}&lang={quote(SCRIPT)}"
     with Opened(browser, server, "/") as opened:
         for path in ["/?temperature=hot", "/?stage=unqualified", *hostile, *types, *filters, found]:
@@ -162,7 +165,7 @@ def test_hostile_leads_are_shown_as_they_are(browser: Browser, server: Server, h
 @pytest.mark.parametrize(("width", "locale"), [(320, "de-DE"), (360, "en-GB"), (768, "de-DE"), (1024, "de-DE")])
 def test_no_screen_scrolls_sideways(browser: Browser, server: Server, lead: str, width: int, locale: str) -> None:
     with Opened(browser, server, "/", viewport={"width": width, "height": 800}, locale=locale) as opened:
-        for path in ("/", lead, f"{lead}/what-if?type=webinar"):
+        for path in ("/", lead, f"{lead}/what-if?type=webinar", "/reports/funnel?by=industry"):
             opened.go(path)
             assert opened.page.evaluate("document.documentElement.scrollWidth") == width, path
             assert opened.page.evaluate(STICKING_OUT) == [], path
@@ -196,6 +199,19 @@ def test_a_phone_shows_cards_that_are_still_a_table(browser: Browser, server: Se
         assert card["width"] > 300
         assert opened.page.get_by_role("table").count() == 1
         assert opened.page.get_by_role("columnheader", name="Next step").count() == 1
+
+
+def test_a_person_chooses_the_period_and_the_groups_of_the_funnel(browser: Browser, server: Server) -> None:
+    with Opened(browser, server, "/", viewport=PHONE) as opened:
+        page = opened.page
+        page.get_by_role("link", name="Funnel").click()
+        page.get_by_label("From").fill(f"{datetime.now(UTC) - timedelta(days=300):%Y-%m-%d}")
+        page.get_by_label("By").select_option("role")
+        page.get_by_role("button", name="Show").click()
+        assert "by=role" in page.url
+        assert page.get_by_role("columnheader", name="No-show").count() == 1
+        assert page.get_by_role("row").count() > 3
+        assert page.get_by_role("rowheader", name="All leads").is_visible()
 
 
 def test_a_person_filters_decides_and_asks_what_if(browser: Browser, server: Server) -> None:

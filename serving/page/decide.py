@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from functools import partial
 from typing import cast
 
@@ -11,7 +10,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from features.contract import DAY, now, to_micros
+from features.contract import DAY, now
 from models.score import OverriddenField
 from serving.deciding import changed
 from serving.desk import Desk
@@ -52,7 +51,7 @@ def _read(t: Language, form: Mapping[str, str], longest: int) -> Override | str:
     field, _, value = form.get("decision", "").partition(":")
     words, reason, by = (form.get(name, "").strip().replace("\0", "")[: LONGEST[name]] for name in ("words", "reason", "by"))
     value = words if field == "next_step" else value
-    until = _end_of(t, form.get("until", ""))
+    until = t.midnight(form.get("until", ""), 1)
     moment = now()
     wrong = {
         "decision": field not in FIELDS or (field in VALUES and value not in VALUES[field]),
@@ -65,11 +64,3 @@ def _read(t: Language, form: Mapping[str, str], longest: int) -> Override | str:
     if problem is not None or until is None:
         return t(f"override.bad_{problem}", latest=t.date(t.local(moment + longest)))
     return Override(cast("OverriddenField", field), value, reason, by, moment, until)
-
-
-def _end_of(t: Language, day: str) -> int | None:
-    """The end of a day in the page's zone; None where it is none."""
-    try:
-        return to_micros(datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=t.zone) + timedelta(days=1))
-    except (ValueError, OverflowError):
-        return None

@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from markupsafe import Markup
 
-from features.contract import DAY, HOUR, MINUTE, SettingsError, from_micros
+from features.contract import DAY, HOUR, MINUTE, SettingsError, from_micros, to_micros
 
 Code = Literal["en", "de"]
 CODES: tuple[Code, ...] = get_args(Code)
@@ -157,6 +157,13 @@ class Language:
     def local(self, micros: int) -> datetime:
         """A moment on the clock of the zone."""
         return from_micros(micros).astimezone(self.zone)
+
+    def midnight(self, day: str, after: int = 0) -> int | None:
+        """When a day such as 2026-01-31 begins, or one so many days after it, microseconds UTC; None where it is no day."""
+        try:
+            return to_micros(datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=self.zone) + timedelta(days=after))
+        except (ValueError, OverflowError):
+            return None
 
     def date(self, moment: datetime | str, *, year: bool = True) -> str:
         """A day: ``24 Nov 2026``, ``24. Nov. 2026``; also from ISO 8601."""

@@ -25,6 +25,8 @@ from serving.page.language import CODES, ZONE, Code, Language, language, preferr
 LANGUAGE_COOKIE = "leadheat_language"
 A_YEAR = 365 * 86_400
 NAMES: dict[Code, str] = {"en": "English", "de": "Deutsch"}
+MORE = (("report", "/reports/funnel"),)
+"""The pages beside the worklist, by name and address."""
 POLICY = (
     "default-src 'none'",
     "style-src 'self'",
@@ -94,7 +96,7 @@ def page(view: View) -> Handler:
 
 def show(desk: Desk, request: Request, t: Language, name: str, *, at: str = "", status: int = 200, **values: Any) -> Response:
     """A template as an answer."""
-    frame = Frame(at, (), _languages(request), COOKIE in request.cookies, name != "sign_in.html", scoring(desk, t), str(ZONE))
+    frame = Frame(at, MORE, _languages(request), COOKIE in request.cookies, name != "sign_in.html", scoring(desk, t), str(ZONE))
     return Response(_template(name).render(t=t, frame=frame, **values), status, HEADERS, "text/html")
 
 

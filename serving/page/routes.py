@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from serving.endpoints import Endpoint
 from serving.keys import Scope
-from serving.page import decide, lead, render, sign_in, static, whatif, worklist
+from serving.page import decide, funnel, lead, render, sign_in, static, whatif, worklist
 
 _NO_LEAD = {404: "There is no such lead."}
 _WRONG = {422: "The form says something that cannot be."}
@@ -20,6 +20,7 @@ PAGE = (
     _page("GET", "/lead/{lead_id}", lead.lead, "read", "For people: one lead, its chance over time, and why.", _NO_LEAD),
     _page("GET", "/lead/{lead_id}/what-if", whatif.whatif, "read", "For people: what one interaction more would mean.", _NO_LEAD | _WRONG),
     _page("POST", "/lead/{lead_id}/overrides", decide.decide, "write", "For people: decide otherwise than the model.", _NO_LEAD | _WRONG),
+    _page("GET", "/reports/funnel", funnel.funnel, "read", "For people: what becomes of the leads, by group and over a period.", _WRONG),
     _page("GET", "/sign-in", sign_in.form, None, "For people: the form for a key."),
     _page(
         "POST",

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from features.contract import now, parse_moment
+from features.contract import iso, now, parse_moment
 from models.next_steps import Stage
 from models.reasons import EVERYTHING_ELSE
 from models.temperature import NAMES, Temperature
@@ -121,20 +121,13 @@ def _query(t: Language, filters: Filters, after: str | None) -> tuple[WorklistQu
         values["segment"] = [f"{name.strip()}:{value.strip()}"] if colon and name.strip() else []
         problem = "" if values["segment"] else t("filter.bad_segment")
     if filters.since:
-        values["changed_since"] = _midnight(t, filters.since)
-        problem = problem or ("" if values["changed_since"] else t("filter.bad_since"))
+        since = t.midnight(filters.since)
+        values["changed_since"] = None if since is None else iso(since)
+        problem = problem or (t("filter.bad_since") if since is None else "")
     try:
         return WorklistQuery.model_validate(values), problem
     except ValidationError:
         return WorklistQuery(limit=ROWS), problem or t("problem.other")
-
-
-def _midnight(t: Language, day: str) -> str | None:
-    """The beginning of a day in the page's zone, as the store is asked."""
-    try:
-        return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=t.zone).astimezone(UTC).isoformat()
-    except (ValueError, OverflowError):
-        return None
 
 
 def _page(desk: Desk, request: Request, t: Language, filters: Filters, found: WorklistPage, problem: str) -> Worklist:
