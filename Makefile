@@ -24,9 +24,10 @@ help:
 demo: $(INSTALLED)
 	@$(BIN)/leadheat demo
 
-# As many tests at a time as there are processors; those of one file one after the other, for they share what they set up.
+# As many tests at a time as there are processors; those of one file one after the other, for they share what they set up. What Python
+# compiles is kept, for the tests start hundreds of processes.
 test: $(INSTALLED)
-	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 test-long: $(INSTALLED)
 	@$(BIN)/python -m pytest -m long

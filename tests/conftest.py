@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 REPO = Path(__file__).resolve().parent.parent
 DATASETS = REPO / "tests" / "datasets"
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # threads of tests that run side by side would only wait for each other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 

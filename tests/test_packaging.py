@@ -86,7 +86,7 @@ def test_a_second_make_installs_nothing(fresh_clone: Path) -> None:
     assert "pip" in make(fresh_clone, "--dry-run", "test").stdout
     (fresh_clone / ".venv").mkdir()
     (fresh_clone / ".venv" / "installed").touch()
-    testing = [".venv/bin/python", "-m", "pytest", "--numprocesses=auto", "--dist=loadfile"]
+    testing = ["PYTHONDONTWRITEBYTECODE=", ".venv/bin/python", "-m", "pytest", "--numprocesses=auto", "--dist=loadfile"]
     assert make(fresh_clone, "--dry-run", "test").stdout.split() == testing
     assert make(fresh_clone, "--dry-run", "demo").stdout.split() == [".venv/bin/leadheat", "demo"]
 

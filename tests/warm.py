@@ -1,6 +1,6 @@
 """Processes that begin with the libraries loaded: importing them anew takes seconds, and is what hardly any test is about.
 
-Nothing of leadheat itself is loaded before a process begins.
+Nothing of leadheat itself is loaded before a process begins, but for ``models``, which says how threads wait before others load.
 """
 
 from __future__ import annotations
@@ -11,7 +11,18 @@ from collections.abc import Callable, Mapping
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-_LIBRARIES = ["duckdb", "lightgbm", "matplotlib.figure", "mlflow.pyfunc", "numba", "pydantic", "rich.console", "scipy.stats", "sqlalchemy"]
+_LIBRARIES = [
+    "models",
+    "duckdb",
+    "lightgbm",
+    "matplotlib.figure",
+    "mlflow.pyfunc",
+    "numba",
+    "pydantic",
+    "rich.console",
+    "scipy.stats",
+    "sqlalchemy",
+]
 _STORES = ["mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store"]
 
 _FORKED = multiprocessing.get_context("forkserver")
