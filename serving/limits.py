@@ -41,6 +41,8 @@ class Limits(Strict):
     """The same for erasing and taking out."""
     request_timeout: Annotated[float, Field(gt=0, le=3600)] = 30.0
     """Seconds until an unfinished request is answered 504."""
+    worker_silence: Annotated[float, Field(ge=5, le=3600)] = 60.0
+    """Seconds without a sign of life after which a worker is ended and another started."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:

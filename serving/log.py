@@ -130,9 +130,11 @@ def configure(environment: Mapping[str, str] = os.environ) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     for one in list(logging.root.manager.loggerDict.values()):
-        if isinstance(one, logging.Logger) and one.handlers:
-            one.handlers.clear()
-            one.propagate = True
+        if isinstance(one, logging.Logger):
+            one.disabled = False  # BentoML disables whatever it finds
+            if one.handlers:
+                one.handlers.clear()
+                one.propagate = True
     logging.getLogger("leadheat").setLevel(logging.INFO)
     logging.captureWarnings(capture=True)
 

@@ -30,6 +30,7 @@ from serving.keys import held
 from serving.loops import Loop
 from serving.schemas import ScoreBatch, ScoreBatchRequest, ScoreRequest
 from serving.together import Together
+from serving.vigil import beat
 
 logging.getLogger("leadheat").setLevel(logging.INFO)
 
@@ -86,7 +87,7 @@ class Leadheat:
         gc.set_threshold(GARBAGE)
         self.desk.recorder.start()
         loops = [*self.desk.loops(), Loop("parent", PARENT_EVERY, partial(end_without, os.getppid()))]
-        self._loops = [asyncio.create_task(loop.run(), name=loop.name) for loop in loops]
+        self._loops = [asyncio.create_task(beat()), *(asyncio.create_task(loop.run(), name=loop.name) for loop in loops)]
 
     @bentoml.on_shutdown
     async def stop(self) -> None:

@@ -15,6 +15,7 @@ import pytest
 from bentoml._internal.utils import circus
 
 from serving.supervisor import EVERY, Supervisor
+from serving.vigil import BEAT_EVERY
 from tests.server import Server, ask
 
 BODY = json.dumps({"lead": {"lead_id": "a"}, "interactions": [{"type": "page_view", "occurred_at": "2026-01-01T08:00:00Z"}]}).encode()
@@ -23,7 +24,7 @@ BODY = json.dumps({"lead": {"lead_id": "a"}, "interactions": [{"type": "page_vie
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Two workers, where BentoML takes itself to be in a container."""
-    with Server(tmp_path_factory.mktemp("home"), {"BENTOML_CONTAINERIZED": "1"}, workers=2) as running:
+    with Server(tmp_path_factory.mktemp("home"), {"BENTOML_CONTAINERIZED": "1", "LEADHEAT_WORKER_SILENCE": "5"}, workers=2) as running:
         running.wait_until(lambda: len(workers(running)) == 2)
         yield running
 
@@ -52,6 +53,17 @@ def test_a_service_whose_workers_are_all_killed_recovers_by_itself(server: Serve
     for one in workers(server):
         os.kill(one, signal.SIGKILL)
     server.wait_until(lambda: server.post("/score", json.loads(BODY)).status == 200, 30)
+
+
+@pytest.mark.slow
+def test_a_worker_that_hangs_is_replaced(server: Server) -> None:
+    server.wait_until(lambda: len(workers(server)) == 2 and set(answers(server)) == {200}, 30)
+    time.sleep(2 * BEAT_EVERY)  # until both have given a sign of life
+    stuck = min(workers(server))
+    os.kill(stuck, signal.SIGSTOP)
+    server.wait_until(lambda: len(workers(server) - {stuck}) == 2, 30)
+    assert not Path(f"/proc/{stuck}").exists()
+    assert "gives no sign of life" in (server.home / "service.log").read_text()
 
 
 @pytest.mark.slow
