@@ -10,11 +10,11 @@ never written.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from secrets import token_hex
 from typing import Literal, NamedTuple, get_args
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, case, false, func, insert, or_, select, true, update
 
 from features.contract import iso
 from features.store.engine import as_json
@@ -27,6 +27,7 @@ VERSION = 1
 """Of the payload: it grows when a receiver would have to read it otherwise, not when something is added."""
 CANCELLED = "cancelled"
 """How the ``problem`` of a cancelled event begins."""
+MERGED = "merged with a lead that was handed over"
 
 State = Literal["waiting", "delivered", "failed", "cancelled"]
 STATES: tuple[State, ...] = get_args(State)
@@ -76,6 +77,28 @@ def cancel(connection: Connection, lead_id: str, why: str) -> None:
     """Deliver none of a lead's events that wait."""
     waiting = (outbox.c.lead_id == lead_id, outbox.c.next_attempt_at.is_not(None))
     connection.execute(update(outbox).where(*waiting).values(next_attempt_at=None, problem=f"{CANCELLED}: {why}"))
+
+
+def join(connection: Connection, since: Mapping[str, int], absorbed: str, survivor: str) -> None:
+    """Let the events of a lead that is merged into another count as the other's, and tell sales once of whom both stand for.
+
+    Where one of them was handed over and that is told, or will be, what waits of the other is cancelled. What still waits is delivered
+    as it was written, under the id that the lead had then: an attempt at it may have arrived, and one event never says two things. For
+    that id the service answers with the survivor.
+
+    Args:
+        connection: in the transaction that holds both.
+        since: since when each has been with sales, microseconds UTC, by lead; those that are not are not in it.
+        absorbed: the lead that is no more.
+        survivor: the lead that both are now.
+    """
+    current = or_(*(and_(outbox.c.lead_id == one, outbox.c.created_at >= moment) for one, moment in since.items()), false())
+    told = {(row[0], row[1]) for row in connection.execute(select(outbox.c.lead_id, _state).where(current))}
+    if (absorbed, "delivered") in told:
+        cancel(connection, survivor, MERGED)
+    elif told & {(survivor, "delivered"), (survivor, "waiting")}:
+        cancel(connection, absorbed, MERGED)
+    connection.execute(update(outbox).where(outbox.c.lead_id == absorbed).values(lead_id=survivor))
 
 
 def events(connection: Connection, state: State | None, after: str | None, limit: int) -> list[dict[str, object]]:

@@ -92,8 +92,8 @@ def copy_many(template: str, address: str, wanted: int) -> dict[str, int]:
         _load(target, table, (one for number in range(copies) for one in _copied(table, rows, number)))
         counts[table.name] = copies * len(rows)
     if target.dialect.name == "postgresql":  # which its autovacuum does within a minute
-        with target.connect() as connection:
-            connection.execute(text("ANALYZE"))
+        with target.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE"))
     source.dispose()
     target.dispose()
     return counts
