@@ -54,7 +54,7 @@ def upgrade() -> None:
         sa.Column("origin", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("lead_id", "key"),
     )
-    op.create_index("interactions_by_type", "interactions", ["type", "direction", "occurred_at", "lead_id"], unique=False)
+    op.create_index("interactions_by_time", "interactions", ["occurred_at"], unique=False)
     op.create_table(
         "leads",
         sa.Column("lead_id", sa.Text(), nullable=False),
