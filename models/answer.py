@@ -27,7 +27,7 @@ STEADY = 0.25
 """Log-odds that may change within ``TREND_OVER`` before a lead counts as heating or cooling."""
 STEADY_POINTS = 5.0
 """The same for the rules' points, where they score alone."""
-LOOKS = (np.arange(1, 11), np.arange(11, 31), np.arange(31, 91))
+LOOKS = (np.arange(1, 11), np.arange(11, 21), np.arange(21, 31), np.arange(31, 91))
 """Days ahead on which a lead may cool, looked at group by group: most leads cool within the first."""
 
 _TURNS: tuple[Trend, ...] = ("steady", "heating", "cooling")
@@ -132,11 +132,12 @@ def _contact(scorer: LeadScorer, history: History, lead: int, as_of: int, qualif
 def _explain(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, rows: Integers, scores: list[Score]) -> None:
     """Complete some of the scores."""
     sums, base = scorer.contributions(now, rows)
+    parts = scorer.rules.contributions(now.X[rows])
     cools_on = _cools_on(scorer, history, as_of, now.temperature, rows)
     for place, row in enumerate(rows.tolist()):
         one, x = scores[row], now.X[row]
         one.cools_on = cools_on[place]
-        one.baseline.reasons = [RulePoints(part.signal, part.words, part.points) for part in scorer.rules.reasons(x)]
+        one.baseline.reasons = [RulePoints(part.signal, part.words, part.points) for part in scorer.rules.reasons(x, parts[place])]
         if scorer.margin is not None:
             one.reasons, one.base = scorer.explainer.reasons(x, sums[place]), float(base[place])
 

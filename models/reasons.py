@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -77,10 +78,13 @@ class Explainer:
             x: the row's features, float32[F].
             sums: what each signal adds to the log-odds, float64[signals].
         """
-        order = np.argsort(-np.abs(sums), kind="stable")
-        told = [int(i) for i in order if sums[i] != 0.0 and self._may_tell(self.signals[i], float(sums[i]))][: self._settings.show]
-        reasons = [Reason(self.signals[i], self._words[i](x), float(sums[i])) for i in told]
-        rest = np.delete(sums, told)
+        values = sums.tolist()
+        weightiest = np.argsort(-np.abs(sums), kind="stable").tolist()
+        told = list(islice((i for i in weightiest if values[i] != 0.0 and self._may_tell(self.signals[i], values[i])), self._settings.show))
+        reasons = [Reason(self.signals[i], self._words[i](x), values[i]) for i in told]
+        others = np.ones(len(sums), bool)
+        others[told] = False
+        rest = sums[others]
         if rest.any():
             reasons.append(Reason(EVERYTHING_ELSE, "everything else together", float(rest.sum())))
         return reasons

@@ -185,11 +185,16 @@ class Rules:
         bands = (points >= self.settings.warm).astype(np.int8) + (points >= self.settings.hot)
         return np.where(self.hot_at_once(X), np.int8(2), bands)
 
-    def reasons(self, x: Matrix) -> list[RuleReason]:
-        """The parts of one row's points, float32[F], the largest first; those that add nothing are left out."""
-        parts = self.contributions(x[np.newaxis])[0]
-        order = np.argsort(-np.abs(parts), kind="stable")
-        return [RuleReason(*self._part_words(int(i), x), points=float(parts[i])) for i in order if parts[i] != 0.0]
+    def reasons(self, x: Matrix, parts: Floats) -> list[RuleReason]:
+        """The parts of one row's points, the largest first; those that add nothing are left out.
+
+        Args:
+            x: the row, float32[F].
+            parts: what ``contributions`` says of it, float64[parts].
+        """
+        points = parts.tolist()
+        order = np.argsort(-np.abs(parts), kind="stable").tolist()
+        return [RuleReason(*self._part_words(i, x), points=points[i]) for i in order if points[i] != 0.0]
 
     def _part_words(self, part: int, x: Matrix) -> tuple[str, str]:
         if part < len(self._names):

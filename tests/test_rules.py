@@ -123,7 +123,8 @@ def test_reasons_speak_of_facts() -> None:
         "lead.industry": 0,
         "lead.employees": 120,
     }
-    assert written().reasons(row(seen)[0]) == [
+    x, rules = row(seen), written()
+    assert rules.reasons(x[0], rules.contributions(x)[0]) == [
         RuleReason("white_paper", "downloaded a white paper 3 times, last 6 hours ago", 22.5),
         RuleReason("asked_for_demo", "asked for a demo 30 days ago", 20.0),
         RuleReason("lead.employees", "employees is 50 to 250", 6.0),
@@ -166,7 +167,8 @@ def test_reasons_add_up_exactly_in_any_order(seen: dict[str, float], shuffle: ra
         for signal in FEATURES.signals
         for measure, of in (("count", ", ever"), ("days_since_last", ""))
     }
-    reasons = rules.reasons(row(seen | facts)[0])
+    x = row(seen | facts)
+    reasons = rules.reasons(x[0], rules.contributions(x)[0])
     shuffle.shuffle(reasons)
     total = 0.0
     for reason in reasons:
