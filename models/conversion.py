@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
 
 from features.progress import progress
 from models.calibration import to_probability
@@ -173,7 +174,9 @@ class LogisticClassifier(_TwoClasses):
             positions.setdefault(column.tobytes(), []).append(i)
         first = [some[0] for some in positions.values()]
         lengths = np.sqrt([len(some) for some in positions.values()], dtype=design.dtype)
-        model = LogisticRegression(C=self.penalty, solver="newton-cholesky").fit(design[:, first] * lengths, won, weight)
+        model = LogisticRegression(C=self.penalty, solver="newton-cholesky")
+        with threadpool_limits(1, "blas"):  # sums in another order would be other bits, and threads cost more than they gain here
+            model.fit(design[:, first] * lengths, won, weight)
         slopes = np.empty(design.shape[1])
         for some, slope in zip(positions.values(), (model.coef_[0] / lengths).tolist(), strict=True):
             slopes[some] = slope
