@@ -1,4 +1,4 @@
-"""What is asked in one turn of the event loop is answered by one call, and each gets what is his."""
+"""What is asked in turns of the event loop that follow each other is answered by one call, and each gets what is his."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from serving import together as module
 from serving.together import Together
 
 
@@ -31,6 +32,28 @@ def test_what_comes_together_is_answered_by_one_call() -> None:
     halves = Halves()
     assert asyncio.run(asked(Together(halves), [2, 6, 4])) == [1, 3, 2]
     assert halves.calls == [[2, 6, 4]]
+
+
+async def in_turns(together: Together[int, int], numbers: list[int]) -> list[int]:
+    """Ask once in every turn."""
+    waiting = []
+    for number in numbers:
+        waiting.append(asyncio.create_task(together.ask(number)))
+        await asyncio.sleep(0)
+    return await asyncio.gather(*waiting)
+
+
+def test_what_comes_in_the_next_turns_is_answered_by_one_call() -> None:
+    halves = Halves()
+    assert asyncio.run(in_turns(Together(halves), [2, 6, 4, 8])) == [1, 3, 2, 4]
+    assert halves.calls == [[2, 6, 4, 8]]
+
+
+def test_the_first_does_not_wait_for_all_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST", 3)
+    halves = Halves()
+    assert asyncio.run(in_turns(Together(halves), [2] * 10)) == [1] * 10
+    assert max(map(len, halves.calls)) == 3
 
 
 def test_what_comes_later_is_answered_by_another() -> None:
