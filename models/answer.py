@@ -11,9 +11,8 @@ import numpy.typing as npt
 from features.catalogue import OTHER
 from features.contract import DAY, NEVER, UNKNOWN_TIME, from_micros, iso
 from features.history import History
-from models.consent import opted_out
+from models.consent import told_why
 from models.exploration import explored
-from models.lifecycle import HAS_OPTED_OUT
 from models.next_steps import Stage
 from models.qualification import AGREEMENT, Qualification, agreement
 from models.score import Baseline, Contact, HandOver, ModelName, RulePoints, Score, Step, Trend
@@ -126,7 +125,7 @@ def _scores(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, 
 
 def _contact(scorer: LeadScorer, history: History, lead: int, as_of: int, qualification: Qualification) -> Contact:
     allowed, why = qualification.contactable
-    return Contact(allowed, opted_out(scorer.features, history, lead, as_of) if why == HAS_OPTED_OUT else why)
+    return Contact(allowed, told_why(why, scorer.features, history, lead, as_of))
 
 
 def _explain(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, rows: Integers, scores: list[Score]) -> None:

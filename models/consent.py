@@ -16,6 +16,7 @@ from features.consent import OPTING_OUT
 from features.contract import SettingsError, Strict, from_micros
 from features.history import History
 from features.signals import SignalSettings, literal_types, matching
+from models.lifecycle import HAS_OPTED_OUT
 
 CONSENT = "consent."
 """How the names of the signals begin that are declared for consent."""
@@ -123,15 +124,18 @@ def permitting_values(ground: Ground, features: FeatureSet) -> list[float]:
     raise SettingsError(message, f'The nearest is "{nearest[0]}".' if nearest else "They have none at all.")
 
 
-def opted_out(features: FeatureSet, history: History, lead: int, as_of: int) -> str:
-    """By what a lead opted out, and when: ``opted out by unsubscribe on 2026-11-03``.
+def told_why(why: str, features: FeatureSet, history: History, lead: int, as_of: int) -> str:
+    """Why a lead may be contacted or not; of an opt-out by what, and when: ``opted out by unsubscribe on 2026-11-03``.
 
     Args:
+        why: as the policy has it.
         features: to which the signals of consent were declared.
         history: holds the lead.
-        lead: its position there; it opted out.
+        lead: its position there.
         as_of: microseconds UTC; of what was known before, the latest counts. Its day is told in UTC.
     """
+    if why != HAS_OPTED_OUT:
+        return why
     types = next(one.types for one in features.signals if one.name == OPTED_OUT)
     rows = slice(*history.start[lead : lead + 2].tolist())
     codes = history.type.codes[rows]

@@ -11,9 +11,8 @@ import pyarrow as pa
 from features.catalogue import OTHER
 from features.contract import DAY
 from features.history import History
-from models.consent import opted_out
+from models.consent import told_why
 from models.exploration import explored
-from models.lifecycle import HAS_OPTED_OUT
 from models.qualification import AGREEMENT, agreement
 from models.reasons import Reason
 from models.temperature import NAMES
@@ -82,7 +81,10 @@ def table_of(
         "next_step": _texts([kind.next_step.words for kind in kinds], position),
         "respond_within_minutes": pa.array([kind.respond_within_minutes for kind in kinds], pa.int64()).take(pa.array(position)),
         "contactable": pa.array([kind.contactable.allowed for kind in kinds], pa.bool_()).take(pa.array(position)),
-        "contactable_why": _contact_why(scorer, history, lead, as_of, [kinds[i].contactable.why for i in position.tolist()]),
+        "contactable_why": [
+            told_why(kinds[kind].contactable.why, scorer.features, history, *place)
+            for kind, *place in zip(position.tolist(), lead.tolist(), as_of.tolist(), strict=True)
+        ],
         "interactions_without_consent": history.without_consent(lead, as_of),
         "version": pa.repeat(pa.scalar(scorer.version, pa.string()), m),
         "fingerprint": pa.repeat(pa.scalar(scorer.fingerprint, pa.string()), m),
@@ -92,13 +94,6 @@ def table_of(
         "reasons": reasons,
     }
     return pa.table([pa.array(columns[field.name]).cast(field.type) for field in SCHEMA], schema=SCHEMA)
-
-
-def _contact_why(scorer: LeadScorer, history: History, lead: Integers, as_of: Integers, whys: list[str]) -> list[str]:
-    """Whys, of which each opt-out is told by what and when it came."""
-    for row in [row for row, why in enumerate(whys) if why == HAS_OPTED_OUT]:
-        whys[row] = opted_out(scorer.features, history, int(lead[row]), int(as_of[row]))
-    return whys
 
 
 def _texts(words: Sequence[str], codes: np.ndarray) -> pa.Array:

@@ -103,7 +103,7 @@ def _read(t: Language, request: Request) -> tuple[Asked, Period, str]:
     """What the form asks for, with the usual period in place of one that cannot be; and what is wrong with it."""
     query, moment = request.query_params, now()
     by = next((one for one in BYS if one == query.get("by")), BYS[0])
-    usual = [f"{t.local(one):%Y-%m-%d}" for one in (moment - USUAL, moment)]
+    usual = [t.iso_day(moment - USUAL), t.iso_day(moment)]
     said = [query.get(name, "").strip() or day for name, day in zip(("from", "to"), usual, strict=True)]
     for days, problem in ((said, ""), (usual, t("report.bad_period"))):
         start, end = (t.midnight(day, after) for day, after in zip(days, (0, 1), strict=True))

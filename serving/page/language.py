@@ -154,6 +154,10 @@ class Language:
     def _percent(self, value: float, digits: int) -> str:
         return self.number(value, digits) + ("%" if self.code == "en" else f"{NARROW}%")
 
+    def iso_day(self, micros: int) -> str:
+        """The day of a moment in the zone, as forms write it: 2026-01-31."""
+        return self.local(micros).date().isoformat()
+
     def local(self, micros: int) -> datetime:
         """A moment on the clock of the zone."""
         return from_micros(micros).astimezone(self.zone)

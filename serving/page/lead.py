@@ -140,8 +140,8 @@ async def show(
     page = await to_thread(_page, t, held, may_write=allowed(request, "write"))
     form = {"decision": "", "words": "", "reason": "", "until": "", "by": caller_of(request)} | dict(filled or {})
     moment = now()
-    form["earliest"] = f"{t.local(moment):%Y-%m-%d}"
-    form["latest"] = f"{t.local(moment + desk.settings.qualification.longest_override):%Y-%m-%d}"
+    form["earliest"] = t.iso_day(moment)
+    form["latest"] = t.iso_day(moment + desk.settings.qualification.longest_override)
     options = whatif_options.options(t, held.scorer, held.view.lead_id)
     status = 422 if problem else 200
     return render.show(desk, request, t, "lead.html", status=status, lead=page, options=options, problem=problem, filled=form)
