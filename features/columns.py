@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,13 +32,6 @@ class Categorical:
     levels: tuple[str, ...]
 
     @classmethod
-    def of(cls, texts: Sequence[str | None]) -> Categorical:
-        """Encode a short sequence of texts; ``None`` is missing."""
-        levels = tuple(sorted(text for text in set(texts) if text is not None))
-        code: dict[str | None, int] = {level: i for i, level in enumerate(levels)} | {None: -1}
-        return cls(np.fromiter(map(code.__getitem__, texts), np.int32, len(texts)), levels)
-
-    @classmethod
     def of_arrow(cls, column: pa.ChunkedArray) -> Categorical:
         """Encode an Arrow column of strings or dictionaries; null is missing."""
         whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
@@ -58,10 +52,47 @@ class Categorical:
 
     def recode(self, levels: Sequence[str], otherwise: int) -> np.ndarray:
         """Codes (int32[n]) into another vocabulary; unknown texts become ``otherwise``, missing stays -1."""
-        position = {level: i for i, level in enumerate(levels)}
+        position = _positions(tuple(levels))
         table = np.array([position.get(level, otherwise) for level in self.levels] + [-1], np.int32)
         recoded: np.ndarray = table[self.codes]
         return recoded
+
+
+class Texts(Categorical):
+    """A short sequence of texts, ``None`` for missing; it is encoded once somebody asks for ``codes`` or ``levels``.
+
+    A lead that is scored alone goes straight into the vocabulary of the features: codes of its own would cost more than those.
+    """
+
+    texts: Sequence[str | None]
+
+    def __init__(self, texts: Sequence[str | None]) -> None:
+        object.__setattr__(self, "texts", texts)
+
+    @cached_property
+    def levels(self) -> tuple[str, ...]:
+        """Sorted."""
+        return tuple(sorted(text for text in set(self.texts) if text is not None))
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """int32[n], -1 for missing."""
+        return self.recode(self.levels, -1)
+
+    def take(self, rows: np.ndarray | slice) -> Categorical:
+        """The same texts for a choice of rows."""
+        return Texts(self.texts[rows]) if isinstance(rows, slice) else Categorical(self.codes[rows], self.levels)
+
+    def recode(self, levels: Sequence[str], otherwise: int) -> np.ndarray:
+        """See ``Categorical``."""
+        position = _positions(tuple(levels))
+        return np.array([position.get(text, otherwise) for text in self.texts], np.int32)
+
+
+@lru_cache(maxsize=256)
+def _positions(levels: tuple[str, ...]) -> dict[str | None, int]:
+    """The code of each level, and of what is missing."""
+    return {level: i for i, level in enumerate(levels)} | {None: -1}
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, groupby, islice
+from itertools import accumulate, chain, groupby, islice
 from operator import attrgetter, lt
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from features.columns import LARGEST, Attributes, Categorical, Schema, text
+from features.columns import LARGEST, Attributes, Schema, Texts, text
 from features.consent import ConsentRule, Withheld
 from features.contract import UNKNOWN_TIME, DataError
 from features.history import History
@@ -84,18 +84,15 @@ def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
     parts, withheld = [_sorted_once(lead.interactions, schema) for lead in leads], None
     if told:
         parts, withheld = _with_consent(parts, told)
-    start = np.zeros(len(leads) + 1, np.int64)
-    np.cumsum(list(map(len, parts)), out=start[1:])
-    columns = zip(*(part.columns for part in (parts or [InteractionColumns.of(())])), strict=True)
-    kinds, occurred, recorded, directions, _, _, values = (list(chain.from_iterable(column)) for column in columns)
+    kinds, occurred, recorded, directions, _, _, values = _joined(parts)
     occurred_at = np.array(occurred, np.int64)
     late = recorded.count(None) < len(recorded)
     history = History(
         lead_ids=pa.array([lead.lead_id for lead in leads], pa.string()),
-        start=start,
+        start=np.array([0, *accumulate(map(len, parts))], np.int64),
         occurred_at=occurred_at,
         known_at=np.array(list(map(_known, occurred, recorded)), np.int64) if late else occurred_at,
-        type=Categorical.of(kinds),
+        type=Texts(kinds),
         direction=np.array(directions, np.int8),
         attributes=_attributes(values, schema.numeric, schema.categorical),
         created_at=np.array([UNKNOWN_TIME if lead.created_at is None else lead.created_at for lead in leads], np.int64),
@@ -104,6 +101,14 @@ def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
         withheld=withheld,
     )
     return history.with_consent(schema.consent)
+
+
+def _joined(parts: Sequence[InteractionColumns]) -> Sequence[Sequence[Any]]:
+    """The columns of all leads, one lead after the other."""
+    if len(parts) == 1:
+        return parts[0].columns
+    columns = zip(*(part.columns for part in (parts or [InteractionColumns.of(())])), strict=True)
+    return [list(chain.from_iterable(column)) for column in columns]
 
 
 def _with_consent(parts: Sequence[InteractionColumns], rules: Sequence[ConsentRule]) -> tuple[list[InteractionColumns], Withheld]:
@@ -177,7 +182,7 @@ def _attributes(rows: Sequence[Mapping[str, Any] | None], numeric: Iterable[str]
     values = [row or _NOTHING for row in rows]
     return Attributes(
         {name: _numbers([row.get(name) for row in values], name) for name in numeric},
-        {name: Categorical.of(_texts([row.get(name) for row in values])) for name in categorical},
+        {name: Texts(_texts([row.get(name) for row in values])) for name in categorical},
     )
 
 
@@ -188,7 +193,7 @@ def _texts(values: list[Any]) -> list[str | None]:
 
 def _numbers(values: Sequence[Any], name: str) -> np.ndarray:
     """float64[n] of what ``number`` says of each value; NumPy reads all at once what is plainly numeric."""
-    if _NUMBERS.issuperset(map(type, values)):
+    if len(values) > 1 and _NUMBERS.issuperset(map(type, values)):
         numbers = np.array(values, np.float64)
         return np.where(np.abs(numbers) <= LARGEST, numbers, np.nan)
     return np.array([number(value, name) for value in values], np.float64)

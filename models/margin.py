@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-import lightgbm
 import numpy as np
 import numpy.typing as npt
 
@@ -45,6 +44,8 @@ class BoosterMargin:
     FILE = "model.txt"
 
     def __init__(self, text: str) -> None:
+        import lightgbm  # not in the process that only keeps the service's workers: pandas and scikit-learn come along where they are
+
         self.text = text
         try:
             self._booster = lightgbm.Booster(model_str=text)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from features.columns import LARGEST, Categorical, Schema
+from features.columns import LARGEST, Categorical, Schema, Texts
 from features.contract import DAY, UNKNOWN_TIME, DataError
 from features.history import History
 from features.sources import Tables
@@ -112,4 +112,6 @@ def test_levels_are_sorted_and_recoded_into_a_vocabulary() -> None:
     assert column.levels == ("ads", "fair", "web")
     assert column.codes.tolist() == [2, -1, 1, 0, 2]
     assert column.recode(("fair", "web"), 2).tolist() == [1, -1, 0, 2, 1]
-    assert Categorical.of(["web", None, "fair", "ads", "web"]).codes.tolist() == column.codes.tolist()
+    assert Texts(["web", None, "fair", "ads", "web"]).codes.tolist() == column.codes.tolist()
+    assert Texts(["web", None, "fair"]).take(slice(1, 3)).recode(column.levels, 9).tolist() == [-1, 1]
+    assert Texts(["fair", "new"]).recode(column.levels, 9).tolist() == [1, 9]

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
@@ -73,6 +71,9 @@ def migrate(engine: Engine) -> None:
         StoreError: the store cannot be reached.
         SettingsError: the store is of a newer release.
     """
+    from alembic import command  # loaded by who migrates, not by the process that only keeps the workers
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with told(), engine.connect() as connection:
