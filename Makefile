@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
-.PHONY: help demo test test-long bench bench-serving bench-store chaos soak fuzz ablation pictures lock clean
+.PHONY: help demo test test-long bench bench-serving bench-start bench-store chaos soak fuzz ablation pictures lock clean
 
 help:
 	@echo "make demo          simulate leads, train, compare with the rules, score: the whole path in a minute"
@@ -13,6 +13,7 @@ help:
 	@echo "make bench         speed and memory beside the peers"
 	@echo "make fuzz          10,000 bad requests and schemathesis over every route, against two services (needs PostgreSQL)"
 	@echo "make bench-serving the service beside a constant, a bare endpoint and MLflow's server"
+	@echo "make bench-start   from the command to the first score, and memory, here and in the bento's own environment"
 	@echo "make bench-store   an interaction of a lead with a long history, and the worklist of a million interactions"
 	@echo "make chaos         kill, fill, set back and swap under steady traffic: verdicts on what was kept (needs PostgreSQL, faketime)"
 	@echo "make soak          a day of traffic in ten minutes: memory, and every logged score again (needs PostgreSQL, faketime)"
@@ -41,6 +42,9 @@ fuzz: $(INSTALLED)
 bench-serving: $(INSTALLED)
 	@$(BIN)/python -m tests.benchmarks.serving.run
 
+bench-start: $(INSTALLED)
+	@$(BIN)/python -m tests.benchmarks.serving.start
+
 bench-store: $(INSTALLED)
 	@$(BIN)/python -m tests.benchmarks.serving.store
 
@@ -67,13 +71,18 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Resolved with the oldest Python that is supported, so that one list serves them all.
+# Resolved with the oldest Python that is supported, so that one list serves them all; the service's is a part of it.
 lock:
 	@rm -rf build/lock && python3.11 -m venv build/lock
 	@build/lock/bin/python -m pip -qq install --editable ".[dev]"
 	@grep "^#" requirements.lock > build/lock/new
 	@build/lock/bin/python -m pip freeze --all --exclude pip --exclude-editable >> build/lock/new
 	@mv build/lock/new requirements.lock && rm -rf build/lock
+	@python3.11 -m venv build/lock && build/lock/bin/python -m pip -qq install --upgrade pip
+	@build/lock/bin/python -m pip -qq install --constraint requirements.lock --group serving
+	@grep "^#" requirements-serving.lock > build/lock/new
+	@build/lock/bin/python -m pip freeze --all --exclude pip --exclude setuptools >> build/lock/new
+	@mv build/lock/new requirements-serving.lock && rm -rf build/lock
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -15,14 +15,13 @@ from mlflow.types import ColSpec, Schema
 
 import features
 import models
+from models.tracking import SCORER
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow warns of its own type hints while it is imported
     import mlflow.pyfunc
 
 REQUIREMENTS = ("mlflow", "numpy", "numba", "lightgbm", "pyarrow", "pandas", "pydantic")
-SCORER = "scorer"
-"""The model folder's name among the artifacts."""
 
 DETAILS = "details"
 """The column of a prediction that holds the whole Score as JSON."""

@@ -16,9 +16,10 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from features.contract import DataError, to_micros
 from features.records import LeadRecord, history_of
-from models.package import DETAILS, OUTPUTS, SCORER
+from models.package import DETAILS, OUTPUTS
 from models.request import read_request
 from models.scorer import LeadScorer
+from models.tracking import SCORER
 
 
 class ScoredLeads(PythonModel):

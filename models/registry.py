@@ -20,13 +20,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from features.contract import ModelError, from_micros
 from models import home
-from models.package import SCORER
-from models.run import MODEL, TrainingRun
-from models.tracking import Client, tracking_uri
+from models.tracking import MODEL, SCORER, Client, tracking_uri
+
+if TYPE_CHECKING:
+    from models.run import TrainingRun
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 
@@ -86,6 +87,8 @@ class Registry:
     @contextmanager
     def run(self, name: str) -> Iterator[TrainingRun]:
         """A run for one training, in the experiment ``leadheat``; it ends as finished, or as failed when the block raises."""
+        from models.run import TrainingRun  # needs all of MLflow: who only fetches versions does with its client
+
         with home.changing("registry.lock"):
             experiment = self._client.experiment(MODEL)
             if not self._client.search_registered_models(f"name = '{MODEL}'"):

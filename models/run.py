@@ -17,11 +17,8 @@ from mlflow.models import Model
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from models import home
-from models.package import SCORER, wrap
-from models.tracking import Client
-
-MODEL = "leadheat"
-"""The name of the registered model."""
+from models.package import wrap
+from models.tracking import MODEL, SCORER, Client
 
 _PER_CALL = 100
 _PARAM_LENGTH = 6000

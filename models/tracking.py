@@ -22,6 +22,10 @@ from features.contract import ModelError
 from models.home import locked
 
 SQLITE = "sqlite:///"
+MODEL = "leadheat"
+"""The name of the registered model."""
+SCORER = "scorer"
+"""The model folder's name among the artifacts of a version."""
 
 if "MLFLOW_LOGGING_LEVEL" not in os.environ:
     logging.getLogger("mlflow").setLevel(logging.ERROR)

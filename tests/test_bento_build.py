@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import REPO
 from tests.server import Server
+from tests.slim import LOCK, slim_python
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,8 @@ def bento(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.long
-def test_a_bento_scores_away_from_the_checkout(bento: Path, tmp_path: Path) -> None:
+def test_a_bento_scores_away_from_the_checkout_with_what_it_installs(bento: Path, tmp_path: Path) -> None:
+    python = slim_python(tmp_path / "environment")
     moved = shutil.copytree(bento, tmp_path / "bento")
     docs = moved / "src" / "serving" / "docs.py"
     docs.write_text(docs.read_text().replace('"title": "leadheat"', '"title": "the bento"'))
@@ -35,7 +37,7 @@ def test_a_bento_scores_away_from_the_checkout(bento: Path, tmp_path: Path) -> N
     empty.mkdir()
 
     def start(port: int, _workers: int) -> list[str]:
-        return [sys.executable, "-m", "bentoml", "serve", str(moved), "--host", "127.0.0.1", "--port", str(port)]
+        return [str(python), "-m", "bentoml", "serve", str(moved), "--host", "127.0.0.1", "--port", str(port)]
 
     environment = {"PYTHONPATH": "", "BENTOML_HOME": str(tmp_path / "bentoml"), "BENTOML_DO_NOT_TRACK": "True"}
     with Server(tmp_path / "home", environment, cwd=empty, start=start) as server:
@@ -47,6 +49,6 @@ def test_a_bento_scores_away_from_the_checkout(bento: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.long
-def test_a_bento_installs_the_lock(bento: Path) -> None:
+def test_a_bento_installs_the_lock_of_the_service(bento: Path) -> None:
     installed = (bento / "env" / "python" / "requirements.txt").read_text()
-    assert installed.startswith((REPO / "requirements.lock").read_text().strip())
+    assert installed.startswith(LOCK.read_text().strip())

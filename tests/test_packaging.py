@@ -10,7 +10,7 @@ import tomllib
 import zipfile
 from collections.abc import Iterable
 from email import message_from_bytes
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,10 @@ from packaging.utils import canonicalize_name
 from tests.conftest import REPO
 from tests.source_tree import PACKAGES, Module, modules
 
-PROJECT = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]
+SETTINGS = tomllib.loads((REPO / "pyproject.toml").read_text())
+PROJECT, GROUPS = SETTINGS["project"], SETTINGS["dependency-groups"]
+TRAINING_ONLY = {"matplotlib", "mlflow", "optuna", "pandas", "scikit-learn"}
+"""What would come into a worker's memory although it never needs it."""
 OWN = {*PACKAGES, "leadheat", "tests"}
 TAKEN_UP_BY_UVICORN = {"httptools", "uvloop"}
 LOCKED = [line for line in (REPO / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
@@ -73,6 +76,22 @@ def test_the_licence_is_apache_2() -> None:
     text = (REPO / "LICENSE").read_text()
     assert text.split()[:4] == ["Apache", "License", "Version", "2.0,"]
     assert "END OF TERMS AND CONDITIONS" in text
+
+
+def test_the_lock_of_the_service_is_the_part_of_the_lock_that_it_needs() -> None:
+    wanted = {canonicalize_name(Requirement(text).name) for text in GROUPS["serving"]}
+    lines = [line for line in (REPO / "requirements-serving.lock").read_text().splitlines() if not line.startswith("#")]
+    names = {canonicalize_name(line.partition("==")[0]) for line in lines}
+    assert set(lines) <= set(LOCKED)
+    assert wanted <= names
+    assert not names & TRAINING_ONLY
+    needed = {canonicalize_name(Requirement(text).name) for name in wanted for text in requires(name) or () if _always(text)}
+    assert needed <= names
+
+
+def _always(text: str) -> bool:
+    marker = Requirement(text).marker
+    return marker is None or marker.evaluate({"extra": ""})
 
 
 @pytest.fixture
