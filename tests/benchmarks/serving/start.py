@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 import sys
 import tempfile
@@ -63,7 +62,7 @@ def start(python: Path, served: Served) -> Started:
 
     began = time.perf_counter()
     with Server(home, {**served.environment, "LEADHEAT_SCORE_LOG": "off"}, start=command) as server:
-        body = json.dumps(served.bodies[0]).encode()
+        body = served.bodies[0].encode()
         server.wait_until(lambda: server.post("/score", body).json["model"]["name"] == "leadheat")
         seconds = time.perf_counter() - began
         for _ in range(ASKED):
