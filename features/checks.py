@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from features.contract import Finding, Severity
 from features.files import RawTable
-from features.layout import Layout, as_text, attribute, can_be_text, matches
+from features.layout import Layout, as_text, attribute, can_be_text, matches, name_of
 from features.times import is_text, read_times
 
 REFUSED_SHARE = 0.05
@@ -48,7 +48,9 @@ class TableCheck:
         for own, theirs in [*self.layout.columns.items(), *(("type", name) for name in self.layout.types if name in self.layout.names)]:
             kind = self.raw.rows.schema.field(theirs).type
             if not own.endswith("_at") and not can_be_text(kind):
-                self.say("error", "unusable_column", own, f"the column {theirs!r} ({own}) holds {kind}", "It must hold text or numbers.")
+                self.say(
+                    "error", "unusable_column", own, f"the column {theirs!r} ({own}) holds {name_of(kind)}", "It must hold text or numbers."
+                )
                 self.source.pop(own, None)
 
     def given(self, theirs: str) -> pa.ChunkedArray:

@@ -6,6 +6,7 @@ from datetime import date
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
@@ -30,6 +31,15 @@ def one_or_more(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def holds_password(url: str) -> bool:
+    """Whether the address of a database tells a password."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return True
+    return ":" in parts.netloc.rpartition("@")[0] or "password" in parts.query
+
+
 def _rule_or_more(value: object) -> object:
     return (value,) if isinstance(value, dict) else value
 
@@ -46,6 +56,8 @@ Names = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
 
 STORE = "store:"
 """The path that means the service's store."""
+SERVERS = ("postgresql://", "postgres://")
+"""How paths begin that mean a database of PostgreSQL."""
 
 
 class Constant(Strict):
@@ -57,14 +69,30 @@ class Constant(Strict):
 class TableSettings(Strict):
     """Where a table is and how its columns are called.
 
-    ``path`` is a CSV or Parquet file (also ``.csv.gz``), a glob, a folder of such files, a DuckDB file, whose ``table`` is named then, or
-    ``store:``, what the service remembers.
+    ``path`` is a CSV or Parquet file (also ``.csv.gz``), a glob, a folder of such files, a DuckDB file or a database of PostgreSQL
+    (``postgresql://user@host/database``), whose ``table`` is named then, or ``store:``, what the service remembers.
     ``columns`` maps our name to the file's, also for attributes: ``{ occurred_at = "ts", amount = "AMOUNT_REQ" }``.
     """
 
     path: str = Field(min_length=1)
     table: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _server_is_named_whole(self) -> Self:
+        if self.on_server and not self.table:
+            raise ValueError('a database of PostgreSQL holds many tables; write { path = "...", table = "schema.name" }')
+        if self.on_server and holds_password(self.path):
+            raise ValueError(
+                "the path holds a password, which settings must not, for they are tracked with models; give it in PGPASSWORD, in ~/.pgpass "
+                "or by a service (?service=NAME)"
+            )
+        return self
+
+    @property
+    def on_server(self) -> bool:
+        """Whether the table lies in a database of PostgreSQL."""
+        return self.path.startswith(SERVERS)
 
     def source(self) -> dict[str, str]:
         """Our names that are configured, and the file's columns they stand for."""

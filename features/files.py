@@ -30,12 +30,14 @@ class Part:
         rows: what was read.
         skipped: the rows of the file, in its own count, that are not among them.
         untyped: the file tells no types, so that all columns are text.
+        numbered: its rows have an order, in which people can count them.
     """
 
     name: str
     rows: pa.Table
     skipped: tuple[int, ...] = ()
     untyped: bool = False
+    numbered: bool = True
 
     def row(self, position: int) -> int:
         """The row in the file, counted as a spreadsheet would (a CSV's header is row 1), of a row that was read."""
@@ -70,10 +72,10 @@ class RawTable:
         return sum(len(part.skipped) for part in self.parts)
 
     def place(self, position: int) -> str:
-        """File and row, for people."""
+        """File and row, for people; of a database's table its name."""
         index = bisect_right(self._starts, position) - 1
         part = self.parts[index]
-        return f"{part.name}, row {part.row(position - self._starts[index])}"
+        return f"{part.name}, row {part.row(position - self._starts[index])}" if part.numbered else part.name
 
 
 def load(settings: TableSettings, root: Path, table: str) -> RawTable:

@@ -107,6 +107,11 @@ def can_be_text(kind: pa.DataType) -> bool:
     return bool(is_text(inner) or number or pa.types.is_boolean(inner) or pa.types.is_null(inner))
 
 
+def name_of(kind: pa.DataType) -> str:
+    """A type for people; one that Arrow does not have is named as its database names it."""
+    return kind.type_name if isinstance(kind, pa.OpaqueType) else str(kind)
+
+
 def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
 
@@ -126,14 +131,14 @@ def attribute(values: pa.ChunkedArray, *, infer: bool, categorical: bool) -> pa.
         infer: the file tells no types, so text that is all numbers is numeric, and text that is all times is a time.
         categorical: it is declared categorical.
     """
-    if values.null_count == len(values):
-        return "it is empty"
     values = _plain(values)
     kind = values.type
+    if not can_be_text(kind):
+        return f"it holds {name_of(kind)}; only numbers, text and truths can be attributes"
+    if values.null_count == len(values):
+        return "it is empty"
     if is_text(kind):
         return _text_attribute(as_text(values), infer=infer, categorical=categorical)
-    if not can_be_text(kind):
-        return f"it holds {kind}; only numbers, text and truths can be attributes"
     if categorical or pa.types.is_boolean(kind):
         return as_text(values)
     numbers = pc.cast(values, pa.float64(), safe=False)

@@ -1,15 +1,18 @@
-"""How the tables of a data set are read: from files, or from the store, whose libraries are loaded for those who keep one only."""
+"""How the tables of a data set are read: from files, databases, or the store; libraries are loaded by those who keep such only."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from features.data_settings import STORE, DataSettings, TableSettings
 from features.files import RawTable, load
+
+if TYPE_CHECKING:
+    from features.postgres.reading import Snapshot
 
 Load = Callable[[TableSettings, str], RawTable]
 
@@ -27,16 +30,29 @@ class Loading:
     observed_until: int | None = None
 
 
-def loading(settings: DataSettings, root: Path) -> AbstractContextManager[Loading]:
-    """What reads the tables of a data set from files, and all those that lie in the store from one moment of it."""
-    of_files = partial(_of_files, root=root)
-    tables = (settings.leads, settings.interactions, settings.outcomes)
-    if not any(one is not None and one.path == STORE for one in tables):
-        return nullcontext(Loading(of_files))
-    from features.store.dataset import loading_store
+@contextmanager
+def loading(settings: DataSettings, root: Path) -> Iterator[Loading]:
+    """What reads the tables of a data set: from files, and all those that lie in one database, or in the store, from one moment of it.
 
-    return loading_store(of_files)
+    Raises:
+        DataError: a database cannot be reached.
+    """
+    tables = [one for one in (settings.leads, settings.interactions, settings.outcomes) if one is not None]
+    with ExitStack() as stack:
+        servers = {path: stack.enter_context(_snapshot(path)) for path in dict.fromkeys(one.path for one in tables if one.on_server)}
+
+        def read(settings: TableSettings, table: str) -> RawTable:
+            return servers[settings.path].table(settings, table) if settings.on_server else load(settings, root, table)
+
+        if any(one.path == STORE for one in tables):
+            from features.store.dataset import loading_store
+
+            yield stack.enter_context(loading_store(read))
+        else:
+            yield Loading(read)
 
 
-def _of_files(settings: TableSettings, table: str, root: Path) -> RawTable:
-    return load(settings, root, table)
+def _snapshot(url: str) -> AbstractContextManager[Snapshot]:
+    from features.postgres.reading import snapshot
+
+    return snapshot(url)
