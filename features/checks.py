@@ -11,11 +11,10 @@ import pyarrow.compute as pc
 
 from features.contract import Finding, Severity
 from features.files import RawTable
-from features.layout import Layout, as_text, attribute, can_be_text, matches, name_of
+from features.layout import Kind, Layout, as_text, attribute, can_be_text, kind_of, matches, name_of
+from features.notes import Notes, about
 from features.times import is_text, read_times
 
-REFUSED_SHARE = 0.05
-"""With a larger share of unusable rows in a table, a data set is refused."""
 _LONGEST_EXAMPLE = 60
 _OBSERVED_UNTIL = 'Correct them, or write under [data] when the data end: observed_until = "2026-01-31".'
 
@@ -27,7 +26,7 @@ class TableCheck:
         name: interactions, leads or outcomes.
         source: our name of a column -> the file's.
         columns: our columns so far, over the rows that are left.
-        findings: all that was noticed.
+        kinds: what each attribute that is not excluded holds in these rows, by our name.
     """
 
     def __init__(self, raw: RawTable, layout: Layout) -> None:
@@ -36,7 +35,10 @@ class TableCheck:
         self.layout = layout
         self.source = layout.columns | layout.attributes
         self.columns: dict[str, pa.ChunkedArray] = {}
-        self.findings = layout.findings
+        self.kinds: dict[str, Kind] = {}
+        self._said = layout.findings
+        self._denied: set[Finding] = set()
+        self._counted: list[Finding] = []
         self._left = np.ones(raw.rows.num_rows, dtype=bool)
         self._spoiled = np.zeros(raw.rows.num_rows, dtype=bool)
         self._refuse_what_cannot_be_text()
@@ -58,15 +60,22 @@ class TableCheck:
         values = self.raw.rows[theirs]
         return values if self._left.all() else values.filter(pa.array(self._left))
 
-    def say(self, severity: Severity, code: str, column: str, detail: str, hint: str = "", *, count: int = 1, example: str = "") -> None:
-        """Note a finding about the table as a whole or about one column."""
-        self.findings.append(Finding(severity, code, self.name, self.source.get(column, column), count, detail, hint, example))
+    def say(
+        self, severity: Severity, code: str, column: str, detail: str, hint: str = "", *, holds: bool = True, example: str = ""
+    ) -> None:
+        """Note a finding about the table as a whole or about one column, or that it does not hold, whatever other shares say."""
+        finding = Finding(severity, code, self.name, self.source.get(column, column), 1, detail, hint, example)
+        if holds:
+            self._said.append(finding)
+        else:
+            self._denied.add(about(finding))
 
     def note(self, severity: Severity, code: str, column: str, rows: np.ndarray, detail: str, hint: str = "") -> None:
         """Note a finding about the ``rows`` (bool[n]), if there are any, with the first of them as the example."""
         if rows.any():
             example = self._example(column, int(np.argmax(rows)))
-            self.say(severity, code, column, detail, hint, count=int(np.count_nonzero(rows)), example=example)
+            count = int(np.count_nonzero(rows))
+            self._counted.append(Finding(severity, code, self.name, self.source.get(column, column), count, detail, hint, example))
 
     def spoil(self, code: str, column: str, rows: np.ndarray, detail: str, hint: str = "") -> None:
         """Note a finding about the ``rows`` (bool[n]) and count them as unusable, though they may be kept."""
@@ -104,24 +113,21 @@ class TableCheck:
         text = repr(value.as_py()) if is_text(value.type) else _written(value)
         return f"{place}: {text[:_LONGEST_EXAMPLE]}"
 
-    def refuse_if_broken(self) -> None:
-        """Add an error when the table is empty or too much of it cannot be used."""
-        rows = self.raw.rows.num_rows + self.raw.skipped
-        if self.raw.skipped:
-            self._say_skipped()
-        if rows == 0:
-            severity: Severity = "error" if self.name == "leads" else "warning"
-            self.say(severity, "empty_table", "", f"the table {self.name} has no rows", "Is it the right file?")
-        unusable = int(np.count_nonzero(self._spoiled)) + self.raw.skipped
-        if unusable > REFUSED_SHARE * rows:
-            detail = f"{unusable:,} of {rows:,} rows cannot be used ({unusable / rows:.1%}, more than {REFUSED_SHARE:.0%})"
-            self.say("error", "too_many_unusable", "", detail, "Mend what the warnings about this table name.", count=unusable)
-
-    def _say_skipped(self) -> None:
-        part = next(part for part in self.raw.parts if part.skipped)
-        detail = "rows have more or fewer columns than the header; set aside"
-        hint = "Put values that contain the delimiter into double quotes."
-        self.say("warning", "ragged_row", "", detail, hint, count=self.raw.skipped, example=f"{part.name}, row {part.skipped[0]}")
+    def notes(self) -> Notes:
+        """What was noticed."""
+        skipped, counted = self.raw.skipped, list(self._counted)
+        if skipped:
+            detail = "rows have more or fewer columns than the header; set aside"
+            hint = "Put values that contain the delimiter into double quotes."
+            counted.append(Finding("warning", "ragged_row", self.name, "", skipped, detail, hint, self.raw.skipped_at))
+        return Notes(
+            said=tuple(self._said),
+            denied=frozenset(self._denied),
+            counted=tuple(counted),
+            rows={self.name: self.raw.rows.num_rows + skipped},
+            unusable={self.name: int(np.count_nonzero(self._spoiled)) + skipped},
+            attributes={self.name: tuple(self.layout.attributes)},
+        )
 
     def take_ids(self, column: str) -> None:
         """Add a column of ids as text, and set the rows without one aside."""
@@ -152,7 +158,10 @@ class TableCheck:
         for own, theirs in self.layout.attributes.items():
             if matches(self.name, own, excluded):
                 continue
-            values = attribute(self.given(theirs), infer=self.raw.untyped, categorical=bool(matches(self.name, own, categorical)))
+            given, declared = self.given(theirs), bool(matches(self.name, own, categorical))
+            self.kinds[own] = kind_of(given, infer=self.raw.untyped and not declared)
+            kinds = self.kinds if self.raw.kinds is None else self.raw.kinds
+            values = attribute(given, kinds[own], categorical=declared)
             if isinstance(values, str):
                 self.say("info", "unusable_attribute", own, f"the attribute {theirs!r} is left out: {values}")
             else:

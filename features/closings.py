@@ -46,10 +46,10 @@ def _take_won(check: TableCheck, settings: OutcomesSettings) -> None:
         won = pc.is_in(outcome, pa.array(settings.won, pa.string()))
         lost = pc.is_valid(outcome) if settings.lost is None else pc.is_in(outcome, pa.array(settings.lost, pa.string()))
         check.put("won", won)
-        if len(outcome) and not pc.any(won).as_py():
+        if len(outcome):
             seen = ", ".join(repr(value) for value in sorted(outcome.unique().drop_null().to_pylist())[:10])
-            detail = f"no outcome is one of {list(settings.won)}; the file has {seen}"
-            check.say("warning", "nothing_won", "outcome", detail, "Write the values that mean won under outcomes as won = [...].")
+            detail, hint = f"no outcome is one of {list(settings.won)}", "Write the values that mean won under outcomes as won = [...]."
+            check.say("warning", "nothing_won", "outcome", detail, hint, holds=not pc.any(won).as_py(), example=f"there are {seen}")
         hint = "List every value under outcomes as won = [...] or lost = [...]."
         unknown = ~np.asarray(pc.or_(won, lost))
         check.set_aside(

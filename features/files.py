@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import accumulate
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +17,7 @@ import pyarrow.parquet
 
 from features.contract import DataError, Finding
 from features.data_settings import TableSettings
+from features.layout import Kind
 
 CSV_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -39,6 +42,10 @@ class Part:
     untyped: bool = False
     numbered: bool = True
 
+    def place(self, position: int) -> str:
+        """File and row, for people, of a row that was read; of a database's table its name."""
+        return f"{self.name}, row {self.row(position)}" if self.numbered else self.name
+
     def row(self, position: int) -> int:
         """The row in the file, counted as a spreadsheet would (a CSV's header is row 1), of a row that was read."""
         row = position + (2 if self.untyped else 1)
@@ -47,35 +54,47 @@ class Part:
         return row
 
 
+@dataclass(frozen=True, eq=False)
 class RawTable:
-    """The rows of one or several files, in the order of the files' names.
+    """A table as it lies in its source, or a share of its rows.
 
     Attributes:
-        rows: all columns with the types of the file; those of a CSV are text, and empty text is missing.
+        rows: all columns with the types of the source; those of a CSV are text, and empty text is missing.
+        place: where a row came from, by its position in ``rows``, in words: file and row.
+        untyped: all columns are text because the files do not tell their types.
+        skipped: how many rows could not be read at all.
+        skipped_at: the place of the first of them.
+        kinds: what each attribute holds, by our name, where that is decided over more rows than these; else these rows decide.
     """
 
-    def __init__(self, parts: list[Part]) -> None:
-        self.parts = parts
-        self.rows = pa.concat_tables([part.rows for part in parts], promote_options="permissive")
-        self._starts = [0]
-        for part in parts[:-1]:
-            self._starts.append(self._starts[-1] + part.rows.num_rows)
+    rows: pa.Table
+    place: Callable[[int], str]
+    untyped: bool = False
+    skipped: int = 0
+    skipped_at: str = ""
+    kinds: Mapping[str, Kind] | None = None
 
-    @property
-    def untyped(self) -> bool:
-        """Whether all columns are text because the files do not tell their types."""
-        return all(part.untyped for part in self.parts)
+    @classmethod
+    def of_parts(cls, parts: list[Part]) -> RawTable:
+        """The rows of one or several files, in the order of the parts."""
+        broken = next((part for part in parts if part.skipped), None)
+        return cls(
+            rows=pa.concat_tables([part.rows for part in parts], promote_options="permissive"),
+            place=_places(parts),
+            untyped=all(part.untyped for part in parts),
+            skipped=sum(len(part.skipped) for part in parts),
+            skipped_at="" if broken is None else f"{broken.name}, row {broken.skipped[0]}",
+        )
 
-    @property
-    def skipped(self) -> int:
-        """How many rows could not be read at all."""
-        return sum(len(part.skipped) for part in self.parts)
 
-    def place(self, position: int) -> str:
-        """File and row, for people; of a database's table its name."""
-        index = bisect_right(self._starts, position) - 1
-        part = self.parts[index]
-        return f"{part.name}, row {part.row(position - self._starts[index])}" if part.numbered else part.name
+def _places(parts: list[Part]) -> Callable[[int], str]:
+    starts = list(accumulate((part.rows.num_rows for part in parts[:-1]), initial=0))
+
+    def place(position: int) -> str:
+        part = bisect_right(starts, position) - 1
+        return parts[part].place(position - starts[part])
+
+    return place
 
 
 def load(settings: TableSettings, root: Path, table: str) -> RawTable:
@@ -86,7 +105,7 @@ def load(settings: TableSettings, root: Path, table: str) -> RawTable:
     """
     path = Path(os.path.normpath(root.absolute() / settings.path))
     if settings.table is not None or path.suffix in DUCKDB_SUFFIXES:
-        return RawTable([_duckdb(path, settings.table, table)])
+        return RawTable.of_parts([_duckdb(path, settings.table, table)])
     parts: list[Part] = []
     findings: list[Finding] = []
     for file in _expand(path, table):
@@ -97,7 +116,7 @@ def load(settings: TableSettings, root: Path, table: str) -> RawTable:
     if findings:
         raise _refusal(*findings)
     try:
-        return RawTable(parts)
+        return RawTable.of_parts(parts)
     except pa.ArrowException as error:
         detail = f"the files of {settings.path} do not fit together: {_words(error)}"
         raise _refusal(_finding("types_differ", table, detail, "Write a column with one type in all files.")) from error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numba
 import numpy as np
@@ -13,32 +15,50 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 _NULL = np.uint64(0xD1B54A32D192ED03)
 
 
-def fingerprint(tables: dict[str, pa.Table]) -> str:
-    """The sha256 of the tables' names, columns, types and rows, each table taken as a set of rows that may repeat.
+@dataclass(frozen=True)
+class Content:
+    """What a table, or a share of its rows, holds: the names and types of its columns, the number of its rows, and their sums.
 
     A row's columns, in the order of their names, are mixed to 64 bits; the rows' values are added up after two further mixings, so that
     the sums do not depend on the order of the rows (a multiset hash of 128 bits).
     """
-    content = {name: _describe(table) for name, table in sorted(tables.items())}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    columns: tuple[tuple[str, str], ...]
+    rows: int
+    sums: tuple[int, int]
+
+    @classmethod
+    def of(cls, table: pa.Table) -> Content:
+        """The content of a table."""
+        rows = np.zeros(table.num_rows, dtype=np.uint64)
+        for name in sorted(table.column_names):
+            low = 0
+            for chunk in table[name].chunks:
+                _mix_chunk(rows[low : low + len(chunk)], chunk)
+                low += len(chunk)
+        first, second = _sums(rows)
+        return cls(tuple(sorted((name, str(table[name].type)) for name in table.column_names)), len(rows), (int(first), int(second)))
+
+    @classmethod
+    def sum(cls, shares: Sequence[Content]) -> Content:
+        """The content of one table from those of its shares, of which there is at least one."""
+        first, second = (sum(values) % 2**64 for values in zip(*(one.sums for one in shares), strict=True))
+        return cls(shares[0].columns, sum(one.rows for one in shares), (first, second))
 
 
-def _describe(table: pa.Table) -> dict[str, object]:
-    rows = np.zeros(table.num_rows, dtype=np.uint64)
-    for name in sorted(table.column_names):
-        low = 0
-        for chunk in table[name].chunks:
-            _mix_chunk(rows[low : low + len(chunk)], chunk)
-            low += len(chunk)
-    columns = sorted((name, str(table[name].type)) for name in table.column_names)
-    return {"columns": columns, "rows": table.num_rows, "sums": [f"{int(total):016x}" for total in _sums(rows)]}
+def fingerprint(contents: Mapping[str, Content]) -> str:
+    """The sha256 of the tables' names, columns, types and rows, each table taken as a set of rows that may repeat."""
+    told = {
+        name: {"columns": one.columns, "rows": one.rows, "sums": [f"{total:016x}" for total in one.sums]} for name, one in contents.items()
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def _mix_chunk(rows: np.ndarray, chunk: pa.Array) -> None:
     if len(chunk) == 0:
         return
     if pa.types.is_string(chunk.type):
-        _, offsets, data = chunk.buffers()
+        _, offsets, data = (chunk.fill_null("") if chunk.null_count else chunk).buffers()
         ends = np.frombuffer(offsets, dtype=np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
         _mix_texts(rows, ends, np.frombuffer(data or b"", dtype=np.uint8))
     elif pa.types.is_floating(chunk.type):

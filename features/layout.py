@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +15,8 @@ from features.contract import Finding, Severity
 from features.data_settings import InteractionsSettings, TableSettings
 from features.times import ISO_TIME, is_text, read_times
 
+Kind = Literal["empty", "number", "text", "time", "other"]
+"""What an attribute holds; ``other`` is a type of the source that none can have."""
 OWN = {
     "interactions": ("lead_id", "occurred_at", "direction", "recorded_at", "interaction_id", "order"),
     "leads": ("lead_id", "created_at"),
@@ -117,52 +120,73 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _whole(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Numbers as they are or, each that is whole, as text without a fraction."""
     try:
         return values.cast(pa.int64())
     except pa.ArrowInvalid:
-        return values
+        plain = values.cast(pa.float64())
+        whole = pc.and_(pc.equal(plain, pc.floor(plain)), pc.less(pc.abs(plain), 2.0**63))
+        integers = pc.cast(pc.if_else(whole, values, None), pa.int64(), safe=False)
+        return pc.if_else(whole, integers.cast(pa.string()), values.cast(pa.string()))
 
 
-def attribute(values: pa.ChunkedArray, *, infer: bool, categorical: bool) -> pa.ChunkedArray | str:
+def kind_of(values: pa.ChunkedArray, *, infer: bool) -> Kind:
+    """What an attribute holds.
+
+    Args:
+        values: the column as it is in the source.
+        infer: the source tells no types, so text that is all numbers is numeric, and text that is all times is a time.
+    """
+    if not can_be_text(values.type):
+        return "other"
+    if values.null_count == len(values):
+        return "empty"
+    values = _plain(values)
+    if not is_text(values.type):
+        return "text" if pa.types.is_boolean(values.type) else "number"
+    text = as_text(values)
+    if text.null_count == len(text):
+        return "empty"
+    if not infer:
+        return "text"
+    if _are_numbers(text):
+        return "number"
+    first = text.drop_null().slice(0, 1)
+    return "time" if pc.match_substring_regex(first, ISO_TIME)[0].as_py() and not read_times(text, None).unparseable.any() else "text"
+
+
+def join_kinds(kinds: Iterable[Mapping[str, Kind]]) -> dict[str, Kind]:
+    """What the attributes of a table hold, from what those of its shares do: what is empty says nothing, and what differs is text."""
+    joined: dict[str, Kind] = {}
+    for one in kinds:
+        for name, kind in one.items():
+            known = joined.get(name, "empty")
+            joined[name] = kind if known in ("empty", kind) else known if kind == "empty" else "text"
+    return joined
+
+
+def attribute(values: pa.ChunkedArray, kind: Kind, *, categorical: bool) -> pa.ChunkedArray | str:
     """An attribute as float64 (numeric) or string (categorical), or the reason why it can be neither.
 
     Args:
-        values: the column as it is in the file.
-        infer: the file tells no types, so text that is all numbers is numeric, and text that is all times is a time.
+        values: the column as it is in the source.
+        kind: what it holds, there and in all other shares.
         categorical: it is declared categorical.
     """
-    values = _plain(values)
-    kind = values.type
-    if not can_be_text(kind):
-        return f"it holds {name_of(kind)}; only numbers, text and truths can be attributes"
-    if values.null_count == len(values):
+    if kind == "empty":
         return "it is empty"
-    if is_text(kind):
-        return _text_attribute(as_text(values), infer=infer, categorical=categorical)
-    if categorical or pa.types.is_boolean(kind):
+    values = _plain(values)
+    if kind in ("time", "other"):
+        return f"it holds {'times' if kind == 'time' else name_of(values.type)}; only numbers, text and truths can be attributes"
+    if categorical or kind == "text":
         return as_text(values)
-    numbers = pc.cast(values, pa.float64(), safe=False)
+    numbers = pc.cast(as_text(values) if is_text(values.type) else values, pa.float64(), safe=False)
     finite = pc.is_finite(numbers)
     return numbers if pc.all(finite).as_py() else pc.if_else(finite, numbers, None)
 
 
-def _text_attribute(text: pa.ChunkedArray, *, infer: bool, categorical: bool) -> pa.ChunkedArray | str:
-    if text.null_count == len(text):
-        return "it is empty"
-    if categorical or not infer:
-        return text
-    numbers = _numbers(text)
-    if numbers is not None:
-        return numbers
-    first = text.drop_null().slice(0, 1)
-    if pc.match_substring_regex(first, ISO_TIME)[0].as_py() and not read_times(text, None).unparseable.any():
-        return "it holds times; only numbers, text and truths can be attributes"
-    return text
-
-
-def _numbers(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
+def _are_numbers(text: pa.ChunkedArray) -> bool:
     try:
-        numbers = pc.cast(text, pa.float64())
+        return bool(pc.all(pc.is_finite(pc.cast(text, pa.float64()))).as_py())
     except pa.ArrowInvalid:
-        return None
-    return numbers if pc.all(pc.is_finite(numbers)).as_py() else None
+        return False

@@ -1,8 +1,12 @@
-"""Reading a data set: files in, three validated Arrow tables out, and everything that is wrong with them at once."""
+"""Reading a data set: three validated Arrow tables from its sources, and everything that is wrong with them at once.
+
+What is read can be checked in shares, each all rows of some leads: ``check_tables`` checks one, and ``conclude`` says what follows from
+the notes of all of them. ``read_tables`` takes all rows as one share.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,15 +17,18 @@ from features.checks import TableCheck
 from features.closings import NO_OUTCOMES, take_outcomes
 from features.contract import UNKNOWN_TIME, DataError, Finding
 from features.data_settings import DataSettings, InteractionsSettings, OutcomesSettings, TableSettings
-from features.fingerprint import fingerprint
-from features.layout import Layout, lay_out, matches
-from features.loading import Load, Loading, loading
-from features.tables import NO_INTERACTIONS, micros, take_interactions, take_leads
+from features.files import RawTable
+from features.fingerprint import Content
+from features.layout import Kind, join_kinds, lay_out
+from features.loading import Loading, loading
+from features.notes import Notes, conclude, merged
+from features.tables import NO_INTERACTIONS, NO_LEADS, micros, take_interactions, take_leads
 from features.times import UTC_MICROS
 
-__all__ = ["DataSettings", "InteractionsSettings", "OutcomesSettings", "TableSettings", "Tables", "read_tables"]
+__all__ = ["Checked", "DataSettings", "InteractionsSettings", "OutcomesSettings", "TableSettings", "Tables", "check_tables", "read_tables"]
 
-_SEVERITIES = ("error", "warning", "info")
+Kinds = Mapping[str, Mapping[str, Kind]]
+"""What the attributes of each table hold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +54,28 @@ class Tables:
     fingerprint: str
 
 
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """One share of a data set.
+
+    Attributes:
+        interactions, leads, outcomes: as those of ``Tables``.
+        notes: what was noticed, for ``conclude``.
+        kinds: what the attributes hold in this share. Where that differs from what they hold in all shares (``join_all``), the tables
+            are not those of the whole, and are to be checked again with the joined ones in their ``RawTable``.
+    """
+
+    interactions: pa.Table
+    leads: pa.Table
+    outcomes: pa.Table
+    notes: Notes
+    kinds: Kinds
+
+    def tables(self, findings: tuple[Finding, ...], observed_until: int, fingerprint: str) -> Tables:
+        """The share's tables, and what is known of the whole."""
+        return Tables(self.interactions, self.leads, self.outcomes, observed_until, findings, fingerprint)
+
+
 def read_tables(settings: DataSettings, root: Path, *, ids: bool = False) -> Tables:
     """Read, rename, convert and check the tables of a data set.
 
@@ -61,87 +90,72 @@ def read_tables(settings: DataSettings, root: Path, *, ids: bool = False) -> Tab
         DataError: a file or column is missing, times bear no zone, or more than 5 % of a table's rows cannot be used; with all findings.
     """
     with loading(settings, root) as source:
-        return _read(settings, _Reading(settings, source.load), source, ids=ids)
+        raw, failures = _load(settings, source)
+        checked = check_tables(settings, raw, ids=ids)
+        findings = conclude(settings, [checked.notes, Notes(said=failures)])
+        observed_until = checked.notes.observed_until(settings, source.observed_until)
+    return checked.tables(findings, observed_until, checked.notes.fingerprint)
 
 
-def _read(settings: DataSettings, reading: _Reading, source: Loading, *, ids: bool) -> Tables:
-    leads = reading.table("leads", settings.leads, ["lead_id"], partial(take_leads, settings=settings))
+def check_tables(settings: DataSettings, raw: Mapping[str, RawTable], *, ids: bool = False) -> Checked:
+    """Check one share of a data set: all rows of some leads, or of all.
+
+    Args:
+        settings: the ``[data]`` part of ``leadheat.toml``.
+        raw: the tables that the settings name, as far as they can be read, by name: leads, interactions, outcomes.
+        ids: as of ``read_tables``.
+
+    Returns:
+        Our tables and what was noticed; nothing is raised for what the rows hold.
+    """
+    checks: dict[str, TableCheck] = {}
+
+    def taken(name: str, table: TableSettings, required: list[str], take: Callable[[TableCheck], None]) -> pa.Table | None:
+        if name not in raw:
+            return None
+        checks[name] = TableCheck(raw[name], lay_out(name, table, raw[name].rows.column_names, required))
+        take(checks[name])
+        return checks[name].table()
+
+    leads = taken("leads", settings.leads, ["lead_id"], partial(take_leads, settings=settings))
     known = leads if leads is not None and "lead_id" in leads.column_names else None
-    interactions, outcomes = NO_INTERACTIONS, NO_OUTCOMES
+    interactions, outcomes = None, None
     if (table := settings.interactions) is not None:
         gather = partial(take_interactions, table=table, settings=settings, leads=known, ids=ids)
-        interactions = reading.table("interactions", table, ["lead_id", "occurred_at"], gather)
+        interactions = taken("interactions", table, ["lead_id", "occurred_at"], gather)
     if (closings := settings.outcomes) is not None:
         required = ["lead_id", "closed_at", *([] if closings.won is True else ["outcome"])]
-        outcomes = reading.table("outcomes", closings, required, partial(take_outcomes, table=closings, settings=settings, leads=known))
-    findings = reading.conclude()
-    return _tables(settings, interactions, leads, outcomes, findings, source.observed_until)
+        outcomes = taken("outcomes", closings, required, partial(take_outcomes, table=closings, settings=settings, leads=known))
+    tables = {
+        "interactions": NO_INTERACTIONS if interactions is None else interactions,
+        "leads": NO_LEADS if leads is None else leads,
+        "outcomes": NO_OUTCOMES if outcomes is None else outcomes,
+    }
+    notes = merged([*(check.notes() for check in checks.values()), _of_content(tables)])
+    return Checked(**tables, notes=notes, kinds={name: check.kinds for name, check in checks.items()})
 
 
-class _Reading:
-    """The tables of one data set, one after the other, and what was noticed on the way."""
-
-    def __init__(self, settings: DataSettings, load: Load) -> None:
-        self._settings = settings
-        self._load = load
-        self._layouts: list[Layout] = []
-        self._findings: list[Finding] = []
-
-    def table(self, name: str, settings: TableSettings, required: list[str], take: Callable[[TableCheck], None]) -> pa.Table | None:
-        """Our columns of one table, or None if its files cannot be read."""
-        try:
-            raw = self._load(settings, name)
-        except DataError as error:
-            self._findings += error.findings
-            return None
-        check = TableCheck(raw, lay_out(name, settings, raw.rows.column_names, required))
-        take(check)
-        check.refuse_if_broken()
-        self._layouts.append(check.layout)
-        self._findings += check.findings
-        return check.table()
-
-    def conclude(self) -> tuple[Finding, ...]:
-        """All findings, the gravest first.
-
-        Raises:
-            DataError: one of them is an error.
-        """
-        errors = [finding for finding in self._findings if finding.severity == "error"]
-        if not errors:
-            self._find_unused_patterns()
-        findings = tuple(sorted(self._findings, key=lambda finding: _SEVERITIES.index(finding.severity)))
-        if errors:
-            more = f" ({len(errors) - 1} more errors)" if len(errors) > 1 else ""
-            message = f"The data set {self._settings.name} cannot be used: {errors[0].table}: {errors[0].detail}{more}."
-            raise DataError(message, errors[0].hint, findings)
-        return findings
-
-    def _find_unused_patterns(self) -> None:
-        for option in ("exclude_attributes", "categorical_attributes"):
-            for pattern in getattr(self._settings, option):
-                if not any(matches(layout.table, name, [pattern]) for layout in self._layouts for name in layout.attributes):
-                    detail, hint = f"{option}: {pattern!r} fits no attribute", "Upper and lower case are distinguished."
-                    self._findings.append(Finding("warning", "pattern_without_match", "", "", 1, detail, hint))
+def join_all(kinds: Iterable[Kinds]) -> Kinds:
+    """What the attributes of each table hold in all shares."""
+    kinds = list(kinds)
+    return {name: join_kinds(one.get(name, {}) for one in kinds) for name in dict.fromkeys(name for one in kinds for name in one)}
 
 
-def _tables(
-    settings: DataSettings,
-    interactions: pa.Table,
-    leads: pa.Table,
-    outcomes: pa.Table,
-    findings: tuple[Finding, ...],
-    observed_until: int | None,
-) -> Tables:
-    """The tables; ``observed_until`` is the source's own word, where it has one."""
-    times = [column for table in (interactions, leads, outcomes) for column in table.columns if column.type == UTC_MICROS]
+def _load(settings: DataSettings, source: Loading) -> tuple[dict[str, RawTable], tuple[Finding, ...]]:
+    """The tables that can be read, and why others cannot."""
+    raw: dict[str, RawTable] = {}
+    failures: list[Finding] = []
+    for name in ("leads", "interactions", "outcomes"):
+        table = getattr(settings, name)
+        if table is not None:
+            try:
+                raw[name] = source.load(table, name)
+            except DataError as error:
+                failures += error.findings
+    return raw, tuple(failures)
+
+
+def _of_content(tables: Mapping[str, pa.Table]) -> Notes:
+    times = [column for table in tables.values() for column in table.columns if column.type == UTC_MICROS]
     latest = max((int(micros(column).max()) for column in times if len(column)), default=UNKNOWN_TIME)
-    latest = latest if observed_until is None else observed_until
-    return Tables(
-        interactions=interactions,
-        leads=leads,
-        outcomes=outcomes,
-        observed_until=latest if settings.observed_until is None else settings.observed_until,
-        findings=findings,
-        fingerprint=fingerprint({"interactions": interactions, "leads": leads, "outcomes": outcomes}),
-    )
+    return Notes(latest=latest, content={name: Content.of(table) for name, table in tables.items()})

@@ -17,6 +17,7 @@ from features.times import UTC_MICROS
 
 _COLUMNS = {"lead_id": pa.string(), "occurred_at": UTC_MICROS, "type": pa.string(), "direction": pa.string()}
 NO_INTERACTIONS = pa.schema(_COLUMNS).empty_table()
+NO_LEADS = pa.schema({"lead_id": pa.string(), "created_at": UTC_MICROS}).empty_table()
 SAME_ZONE = "Are the times of both tables of one time zone?"
 
 
@@ -102,9 +103,9 @@ def _exclude_types(check: TableCheck, patterns: Iterable[str]) -> None:
         return
     types = check.columns["type"].unique().to_pylist()
     for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in types):
-            detail = f"exclude_types: {pattern!r} fits no type"
-            check.say("warning", "pattern_without_match", "type", detail, "Upper and lower case are distinguished.")
+        fits = any(fnmatchcase(name, pattern) for name in types)
+        detail, hint = f"exclude_types: {pattern!r} fits no type", "Upper and lower case are distinguished."
+        check.say("warning", "pattern_without_match", "type", detail, hint, holds=not fits)
     excluded = [name for name in types if any(fnmatchcase(name, pattern) for pattern in patterns)]
     if excluded:
         rows = np.asarray(pc.is_in(check.columns["type"], pa.array(excluded, pa.string())))

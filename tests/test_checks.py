@@ -167,7 +167,7 @@ def test_leads_without_creation_need_interactions(tmp_path: Path) -> None:
 def test_outcomes_that_are_never_won_show_what_the_file_has(tmp_path: Path) -> None:
     write_tables(tmp_path)
     found = the_one(read(tmp_path, outcomes={"path": "outcomes.csv", "won": ["Won"]}).findings, "nothing_won")
-    assert "the file has 'lost', 'won'" in found.detail
+    assert found.example == "there are 'lost', 'won'"
 
 
 def test_a_pattern_that_fits_no_type_is_told(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ class Snapshot:
         """
         ranges, stop = self.ranges(settings, table), Event()
         with ThreadPoolExecutor(len(ranges)) as pool:
-            return RawTable(list(pool.map(lambda one: one.read(stop), ranges)))
+            return RawTable.of_parts(list(pool.map(lambda one: one.read(stop), ranges)))
 
 
 @dataclass(frozen=True, eq=False)

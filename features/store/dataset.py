@@ -59,7 +59,7 @@ def _nothing_there() -> DataError:
 
 def _of_store(connection: Connection, table: str) -> RawTable:
     rows = {"leads": _leads, "interactions": _interactions, "outcomes": _outcomes}[table](connection)
-    return RawTable([Part(f"the store's table {table}", rows)])
+    return RawTable.of_parts([Part(f"the store's table {table}", rows)])
 
 
 def _leads(connection: Connection) -> pa.Table:
