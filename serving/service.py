@@ -1,56 +1,32 @@
-"""The service: leads in, scores out, by the champion of this machine or by the rules."""
+"""The service: leads in, scores out, by the champion of this machine or by the rules.
+
+The process that keeps the workers loads this file too, and scores nothing: what only workers need is loaded by them, which makes the
+start shorter and the keeper smaller.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import logging
 import os
-import signal
 import socket
-from datetime import UTC, datetime
-from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import bentoml
 
-from features.contract import SettingsError, to_micros
-from features.records import LeadRecord
+from features.contract import SettingsError
 from models.home import home
-from models.request import record_of
-from models.score import Score
-from serving import log, metrics
+from serving import log
 from serving.bento import Host, json_of
-from serving.champion import InService
-from serving.desk import Desk
 from serving.keys import held
-from serving.loops import Loop
-from serving.schemas import ScoreBatch, ScoreBatchRequest, ScoreRequest
-from serving.together import Together
-from serving.vigil import beat
+
+if TYPE_CHECKING:
+    from models.score import Score
+    from serving.schemas import ScoreBatch, ScoreBatchRequest, ScoreRequest
 
 logging.getLogger("leadheat").setLevel(logging.INFO)
-
-CHUNK = 20
-"""Leads of a batch that are scored between two looks at the clock and at other requests."""
-
-
-GARBAGE = 20_000
-"""Objects after which Python looks for circles among them; what a request makes is in none, and is gone without that."""
-
-PARENT_EVERY = 1.0
-"""Seconds between two looks at the process that keeps this worker."""
-
-
-class Asked(NamedTuple):
-    """A lead to be scored at a moment, microseconds UTC, with reasons or without."""
-
-    lead: LeadRecord
-    as_of: int
-    explain: bool
 
 
 @bentoml.service(
@@ -64,9 +40,9 @@ class Leadheat:
     """Scores leads by their interactions."""
 
     def __init__(self) -> None:
-        self.desk = Desk()
-        self._batch = asyncio.Semaphore(1)
-        self._together = Together(self._score)
+        from serving.worker import Worker
+
+        self.worker = Worker()
 
     @bentoml.on_deployment
     @staticmethod
@@ -79,58 +55,23 @@ class Leadheat:
 
     @bentoml.on_startup
     async def start(self) -> None:
-        """Load the champion, keep what is loaded out of every later garbage collection, and begin what is done beside the requests."""
-        metrics.worker_started()
-        self.desk.watch.look()
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(GARBAGE)
-        self.desk.recorder.start()
-        loops = [*self.desk.loops(), Loop("parent", PARENT_EVERY, partial(end_without, os.getppid()))]
-        self._loops = [asyncio.create_task(beat()), *(asyncio.create_task(loop.run(), name=loop.name) for loop in loops)]
+        """See ``Worker``."""
+        await self.worker.start()
 
     @bentoml.on_shutdown
     async def stop(self) -> None:
-        """End the loops, what the threads have begun, and the score log."""
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.to_thread(self.desk.close)
+        """See ``Worker``."""
+        await self.worker.stop()
 
-    @bentoml.api(input_spec=json_of(ScoreRequest), output_spec=json_of(Score))
+    @bentoml.api(input_spec=json_of("serving.schemas:ScoreRequest"), output_spec=json_of("models.score:Score"))
     async def score(self, request: ScoreRequest, /) -> Score:
         """The score of one lead."""
-        return await self._together.ask(Asked(request.record(), _moment(request.as_of), request.explain))
+        return await self.worker.score(request)
 
-    @bentoml.api(input_spec=json_of(ScoreBatchRequest), output_spec=json_of(ScoreBatch))
+    @bentoml.api(input_spec=json_of("serving.schemas:ScoreBatchRequest"), output_spec=json_of("serving.schemas:ScoreBatch"))
     async def score_batch(self, request: ScoreBatchRequest, /) -> ScoreBatch:
         """The scores of up to 1,000 leads, in their order, all by one model and at one moment."""
-        in_service, as_of = self.desk.current, _moment(request.as_of)
-        scores: list[Score] = []
-        async with self._batch:
-            for first in range(0, len(request.leads), CHUNK):
-                some = request.leads[first : first + CHUNK]
-                asked = [Asked(record_of(one["lead"], one.get("interactions", [])), as_of, request.explain) for one in some]
-                scores += await asyncio.to_thread(self._score_by, in_service, asked)
-        return {"scores": scores}
-
-    def _score(self, asked: list[Asked]) -> list[Score]:
-        return self._score_by(self.desk.current, asked)
-
-    def _score_by(self, in_service: InService, asked: list[Asked]) -> list[Score]:
-        answers = in_service.scorer.answers(*zip(*asked, strict=True))
-        for answer in answers:
-            self.desk.note(answer)
-        return [answer.score for answer in answers]
-
-
-def end_without(parent: int) -> None:
-    """End this worker once the process that keeps it is gone: it would hold the port, and nobody would start it anew."""
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _moment(as_of: datetime | None) -> int:
-    return to_micros(as_of or datetime.now(UTC))
+        return await self.worker.score_batch(request)
 
 
 def serve(port: int, workers: int = 1, host: str = "127.0.0.1") -> None:

@@ -19,7 +19,7 @@ MAY_IMPORT = {
 TRAINING_ONLY = {"matplotlib", "mlflow", "pandas", "sklearn"}
 COMMON = {"calibration", "margin", "qualification", "reasons", "rules", "score_log", "scorer", "settings", "temperature"}
 SCORING = [*modules("features", "serving"), *(module for module in modules("models") if module.name.removeprefix("models.") in COMMON)]
-ENTRANCES = ["models.scorer", "serving.service"]
+ENTRANCES = ["models.scorer", "serving.app", "serving.service", "serving.worker"]
 
 # What a slim environment is like: these four are not installed there.
 SLIM = """
@@ -59,6 +59,12 @@ def test_the_command_line_starts_light() -> None:
     loaded = run_python("import sys, leadheat; print(*sys.modules)").split()
     assert "leadheat" in loaded
     assert not {top(name) for name in loaded} & (TRAINING_ONLY | {"bentoml", "lightgbm", "numba", "scipy"})
+
+
+def test_the_process_that_keeps_the_workers_loads_nothing_that_scores() -> None:
+    loaded = run_python("import sys, serving.service; print(*sys.modules)").split()
+    assert "serving.service" in loaded
+    assert not {top(name) for name in loaded} & (TRAINING_ONLY | {"alembic", "lightgbm", "numba", "pyarrow", "scipy", "sqlalchemy"})
 
 
 def test_every_scoring_module_that_the_design_names_is_there() -> None:

@@ -29,7 +29,7 @@ class Constant:
         gc.collect()
         gc.freeze()
 
-    @bentoml.api(input_spec=json_of(ScoreRequest), output_spec=json_of(Score))
+    @bentoml.api(input_spec=json_of("serving.schemas:ScoreRequest"), output_spec=json_of("models.score:Score"))
     async def score(self, request: ScoreRequest, /) -> Score:
         return self.answer
 
