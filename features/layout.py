@@ -147,8 +147,10 @@ def kind_of(values: pa.ChunkedArray, *, infer: bool) -> Kind:
     text = as_text(values)
     if text.null_count == len(text):
         return "empty"
-    if not infer:
-        return "text"
+    return _inferred(text) if infer else "text"
+
+
+def _inferred(text: pa.ChunkedArray) -> Kind:
     if _are_numbers(text):
         return "number"
     first = text.drop_null().slice(0, 1)
