@@ -2,13 +2,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+SPARK_INSTALLED := .venv/installed-spark
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
-.PHONY: help demo test test-long bench bench-serving bench-start bench-store chaos soak fuzz ablation pictures lock clean
+.PHONY: help demo spark test test-long bench bench-serving bench-start bench-store chaos soak fuzz ablation pictures lock clean
 
 help:
 	@echo "make demo          simulate leads, train, compare with the rules, score: the whole path in a minute"
 	@echo "make test          all tests, with ruff and mypy"
+	@echo "make spark         add Spark to the environment (450 MB; it needs a Java runtime, 17 or later)"
 	@echo "make test-long     the tests that take about a minute each: a bento away from the checkout, the shortest faults of make chaos"
 	@echo "make bench         speed and memory beside the peers"
 	@echo "make fuzz          10,000 bad requests and schemathesis over every route, against two services (needs PostgreSQL)"
@@ -29,6 +31,13 @@ demo: $(INSTALLED)
 # compiles is kept, for the tests start hundreds of processes.
 test: $(INSTALLED)
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+
+# Apart from all else, for it is as large as everything else together.
+spark: $(SPARK_INSTALLED)
+
+$(SPARK_INSTALLED): $(INSTALLED) requirements-spark.lock
+	@$(PIP) install --no-build-isolation --requirement requirements-spark.lock
+	@touch $@
 
 test-long: $(INSTALLED)
 	@$(BIN)/python -m pytest -m long

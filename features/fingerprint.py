@@ -30,12 +30,7 @@ class Content:
     @classmethod
     def of(cls, table: pa.Table) -> Content:
         """The content of a table."""
-        rows = np.zeros(table.num_rows, dtype=np.uint64)
-        for name in sorted(table.column_names):
-            low = 0
-            for chunk in table[name].chunks:
-                _mix_chunk(rows[low : low + len(chunk)], chunk)
-                low += len(chunk)
+        rows = hashes(table)
         first, second = _sums(rows)
         return cls(tuple(sorted((name, str(table[name].type)) for name in table.column_names)), len(rows), (int(first), int(second)))
 
@@ -52,6 +47,17 @@ def fingerprint(contents: Mapping[str, Content]) -> str:
         name: {"columns": one.columns, "rows": one.rows, "sums": [f"{total:016x}" for total in one.sums]} for name, one in contents.items()
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def hashes(table: pa.Table) -> np.ndarray:
+    """uint64[n]: each row mixed to 64 bits; columns are string, floating, or of whole numbers, moments or truths."""
+    rows = np.zeros(table.num_rows, dtype=np.uint64)
+    for name in sorted(table.column_names):
+        low = 0
+        for chunk in table[name].chunks:
+            _mix_chunk(rows[low : low + len(chunk)], chunk)
+            low += len(chunk)
+    return rows
 
 
 def _mix_chunk(rows: np.ndarray, chunk: pa.Array) -> None:

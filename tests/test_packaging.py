@@ -26,7 +26,13 @@ TRAINING_ONLY = {"matplotlib", "mlflow", "optuna", "pandas", "scikit-learn"}
 """What would come into a worker's memory although it never needs it."""
 OWN = {*PACKAGES, "leadheat", "tests"}
 TAKEN_UP_BY_UVICORN = {"httptools", "uvloop"}
-LOCKED = [line for line in (REPO / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
+
+
+def locked(name: str) -> list[str]:
+    return [line for line in (REPO / name).read_text().splitlines() if not line.startswith("#")]
+
+
+LOCKED, SPARK = locked("requirements.lock"), locked("requirements-spark.lock")
 
 
 def requirements(*extras: str) -> dict[str, Requirement]:
@@ -58,18 +64,26 @@ def test_nothing_is_declared_that_the_product_does_not_import() -> None:
 
 def test_the_lock_names_exact_versions_and_nothing_else() -> None:
     assert len(LOCKED) > len(requirements("dev"))
-    assert not [line for line in LOCKED if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", line)]
+    assert not [line for line in LOCKED + SPARK if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", line)]
 
 
 def test_the_lock_holds_each_package_once() -> None:
-    names = [canonicalize_name(line.partition("==")[0]) for line in LOCKED]
+    names = [canonicalize_name(line.partition("==")[0]) for line in LOCKED + SPARK]
     assert len(names) == len(set(names))
 
 
 def test_the_lock_satisfies_what_is_declared() -> None:
-    locked: dict[str, str] = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in LOCKED)}
-    unmet = [str(one) for name, one in requirements("dev").items() if not one.specifier.contains(locked[name])]
+    versions: dict[str, str] = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in LOCKED + SPARK)}
+    unmet = [str(one) for name, one in requirements("spark", "dev").items() if not one.specifier.contains(versions[name])]
     assert not unmet
+
+
+def test_spark_is_installed_only_where_it_is_asked_for(fresh_clone: Path) -> None:
+    shutil.copy(REPO / "requirements-spark.lock", fresh_clone)
+    (fresh_clone / ".venv").mkdir()
+    (fresh_clone / ".venv" / "installed").touch()
+    assert "requirements-spark.lock" in make(fresh_clone, "--dry-run", "spark").stdout
+    assert "spark" not in make(fresh_clone, "--dry-run", "test").stdout
 
 
 def test_the_licence_is_apache_2() -> None:
