@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from features.dataset import Dataset
     from models.scorer import LeadScorer
     from models.settings import Source
+    from serving.output import Output
 
 
 SCOPES = ("read", "score", "write", "erase")
@@ -41,13 +42,15 @@ def main() -> None:
 @example("leadheat demo --leads 5000 --keep my-demo")
 def demo(leads: int, seed: int, keep: Path | None, *, as_json: bool) -> None:
     """The whole way on a simulated world: data, audit, training, comparison, promotion, scores."""
+    from serving.output import ScoreFile
     from training.demo import prepare, rehearse
     from training.show import demo as show
 
     with contextlib.nullcontext(keep) if keep else tempfile.TemporaryDirectory(prefix="leadheat-demo-") as folder:
         started, place = time.monotonic(), prepare(Path(folder).absolute())
         rehearsal = rehearse(place, leads, seed)
-        scores = _batch(rehearsal.scorer, rehearsal.checked.usable(), place / "scores.parquet", None, explain=True)
+        out = ScoreFile(place / "scores.parquet")
+        scores = _batch(rehearsal.scorer, rehearsal.checked.usable(), out, None, explain=True)
         result = rehearsal.to_dict() | {band: scores[band] for band in ("hot", "warm", "cold")}
         result["seconds"] = round(time.monotonic() - started, 1)
         say(result, show.demo(result, rehearsal, place / "scores.parquet"), show.next_steps(keep), as_json=as_json)
@@ -55,22 +58,23 @@ def demo(leads: int, seed: int, keep: Path | None, *, as_json: bool) -> None:
 
 @main.command()
 @DATASET
-@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="A .parquet or .csv file.")
+@click.option("--out", required=True, help="A .parquet or .csv file, or postgresql://user@host/database#schema.table.")
 @click.option("--as-of", help="See nothing from this moment on, such as 2026-01-31T08:00:00Z; by default all data.")
 @VERSION
 @click.option("--reasons/--no-reasons", default=True, show_default=True, help="Give reasons for warm and hot leads.")
 @JSON
 @example("leadheat score my-world --out scores.parquet")
-def score(source: Source, out: Path, as_of: str | None, version: str, *, reasons: bool, as_json: bool) -> None:
-    """Score every open lead into one file, which is whole or absent."""
+def score(source: Source, out: str, as_of: str | None, version: str, *, reasons: bool, as_json: bool) -> None:
+    """Score every open lead into one file, which is whole or absent, or into a table, in one transaction."""
     from features.contract import parse_moment
-    from serving.batch import check_out
+    from serving.output import output_of
 
-    check_out(out)
+    place = output_of(out)
+    place.check()
     moment = None if as_of is None else parse_moment(as_of)
     scorer = load_scorer(version)
-    result = _batch(scorer, read_dataset(source, scorer), out, moment, explain=reasons)
-    words = f"{result['rows']:,} open leads in {out}: {result['hot']:,} hot, {result['warm']:,} warm, {result['cold']:,} cold."
+    result = _batch(scorer, read_dataset(source, scorer), place, moment, explain=reasons)
+    words = f"{result['rows']:,} open leads in {place}: {result['hot']:,} hot, {result['warm']:,} warm, {result['cold']:,} cold."
     say(result, words, as_json=as_json)
 
 
@@ -217,14 +221,14 @@ def revoke_key(name: str, *, as_json: bool) -> None:
     say({"revoked": name}, f"The key {name} is taken no more.", as_json=as_json)
 
 
-def _batch(scorer: LeadScorer, dataset: Dataset, out: Path, as_of: int | None, *, explain: bool) -> dict[str, Any]:
-    """Score a data set's open leads into a file; what ``leadheat score --json`` prints."""
+def _batch(scorer: LeadScorer, dataset: Dataset, out: Output, as_of: int | None, *, explain: bool) -> dict[str, Any]:
+    """Score a data set's open leads; what ``leadheat score --json`` prints."""
     from features.contract import from_micros
-    from serving.batch import score_to_file
+    from serving.batch import score_to
 
     started = time.monotonic()
     moment = dataset.observed_until + 1 if as_of is None else as_of
-    bands = score_to_file(scorer, dataset, moment, out, explain=explain)
+    bands = score_to(out, scorer, dataset, moment, explain=explain)
     about = {"rows": sum(bands.values()), "as_of": from_micros(moment).isoformat(), "version": scorer.version}
     return about | bands | {"seconds": round(time.monotonic() - started, 3)}
 

@@ -19,7 +19,8 @@ from features.contract import WEEK, LeadheatError, SettingsError
 from features.snapshots import open_leads
 from models.table import SCHEMA
 from serving import batch
-from serving.batch import score_shards, write_scores
+from serving.batch import score_shards
+from serving.output import ScoreFile, write_scores
 from tests.conftest import REPO
 from tests.small_world import SmallWorld
 
@@ -28,7 +29,7 @@ KILLED = """
 import sys, time
 from pathlib import Path
 import pyarrow.parquet as pq
-from serving.batch import write_scores
+from serving.output import ScoreFile, write_scores
 
 def shards():
     table = pq.read_table(sys.argv[1])
@@ -37,7 +38,7 @@ def shards():
     time.sleep(600)
     yield table
 
-write_scores(shards(), Path(sys.argv[2]))
+write_scores(shards(), ScoreFile(Path(sys.argv[2])))
 """
 
 
@@ -92,7 +93,7 @@ def test_nothing_from_as_of_on_is_seen(world: SmallWorld) -> None:
 
 def test_csv_says_what_parquet_says(scores: pa.Table, tmp_path: Path) -> None:
     for name in ("scores.parquet", "scores.csv"):
-        bands = write_scores([scores.slice(0, 50), scores.slice(50)], tmp_path / name)
+        bands = write_scores([scores.slice(0, 50), scores.slice(50)], ScoreFile(tmp_path / name))
         assert bands == {name: scores["temperature"].to_pylist().count(name) for name in ("cold", "warm", "hot")}
     assert pq.read_table(tmp_path / "scores.parquet").equals(scores)
     options = pc.ConvertOptions(column_types={"version": pa.string()}, strings_can_be_null=True, quoted_strings_can_be_null=False)
@@ -104,7 +105,7 @@ def test_csv_says_what_parquet_says(scores: pa.Table, tmp_path: Path) -> None:
 
 
 def test_no_open_lead_gives_a_file_with_columns_and_no_rows(world: SmallWorld, tmp_path: Path) -> None:
-    bands = write_scores(score_shards(world.scorer, world.dataset, 0), tmp_path / "scores.parquet")
+    bands = write_scores(score_shards(world.scorer, world.dataset, 0), ScoreFile(tmp_path / "scores.parquet"))
     assert bands == {"cold": 0, "warm": 0, "hot": 0}
     assert pq.read_table(tmp_path / "scores.parquet").schema.equals(SCHEMA)
 
@@ -117,7 +118,7 @@ def test_a_failure_in_the_middle_leaves_the_old_file(scores: pa.Table, tmp_path:
     out = tmp_path / "scores.csv"
     out.write_text("old")
     with pytest.raises(LeadheatError, match="No space left on device"):
-        write_scores(broken(), out)
+        write_scores(broken(), ScoreFile(out))
     assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]
     assert out.read_text() == "old"
 
@@ -134,7 +135,7 @@ def test_killed_in_the_middle_the_old_file_stays_and_the_next_run_cleans_up(scor
     assert process.wait(60) == -signal.SIGKILL
     assert out.read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 3
-    write_scores([scores], out)
+    write_scores([scores], ScoreFile(out))
     assert pq.read_table(out).equals(scores)
     assert {path.name for path in tmp_path.iterdir()} == {"scores.parquet", "input.parquet"}
 
@@ -145,4 +146,4 @@ def test_killed_in_the_middle_the_old_file_stays_and_the_next_run_cleans_up(scor
 )
 def test_what_cannot_be_written_is_refused_first(name: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=words):
-        write_scores(iter(()), tmp_path / name)
+        write_scores(iter(()), ScoreFile(tmp_path / name))
