@@ -90,6 +90,11 @@ class TableSettings(Strict):
         return self
 
     @property
+    def in_files(self) -> bool:
+        """Whether it lies in files."""
+        return not self.on_server and self.path != STORE
+
+    @property
     def on_server(self) -> bool:
         """Whether the table lies in a database of PostgreSQL."""
         return self.path.startswith(SERVERS)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import accumulate
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.csv
@@ -18,6 +20,9 @@ import pyarrow.parquet
 from features.contract import DataError, Finding
 from features.data_settings import TableSettings
 from features.layout import Kind
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyRelation
 
 CSV_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -103,12 +108,12 @@ def load(settings: TableSettings, root: Path, table: str) -> RawTable:
     Raises:
         DataError: nothing is there, or one of the files cannot be read; there is one finding for each such file.
     """
-    path = Path(os.path.normpath(root.absolute() / settings.path))
-    if settings.table is not None or path.suffix in DUCKDB_SUFFIXES:
+    path = place_of(settings, root)
+    if in_duckdb(settings, path):
         return RawTable.of_parts([_duckdb(path, settings.table, table)])
     parts: list[Part] = []
     findings: list[Finding] = []
-    for file in _expand(path, table):
+    for file in expand(path, table):
         try:
             parts.append(_part(file, path, table))
         except DataError as error:
@@ -118,11 +123,25 @@ def load(settings: TableSettings, root: Path, table: str) -> RawTable:
     try:
         return RawTable.of_parts(parts)
     except pa.ArrowException as error:
-        detail = f"the files of {settings.path} do not fit together: {_words(error)}"
-        raise _refusal(_finding("types_differ", table, detail, "Write a column with one type in all files.")) from error
+        raise types_differ(settings.path, table, error) from error
 
 
-def _expand(path: Path, table: str) -> list[Path]:
+def place_of(settings: TableSettings, root: Path) -> Path:
+    """Where a table lies."""
+    return Path(os.path.normpath(root.absolute() / settings.path))
+
+
+def in_duckdb(settings: TableSettings, path: Path) -> bool:
+    """Whether a table lies in a DuckDB file."""
+    return settings.table is not None or path.suffix in DUCKDB_SUFFIXES
+
+
+def expand(path: Path, table: str) -> list[Path]:
+    """The files of a table, in the order of their names.
+
+    Raises:
+        DataError: there is none.
+    """
     known = CSV_SUFFIXES + PARQUET_SUFFIXES
     if path.is_dir():
         found = [file for file in path.rglob("*") if file.name.endswith(known) and not file.name.startswith(("_", "."))]
@@ -150,26 +169,66 @@ def _nearest_file(path: Path) -> str:
 
 
 def _part(file: Path, path: Path, table: str) -> Part:
+    name = name_within(file, path, table)
+    with as_finding(table, name):
+        part = (_csv if is_csv(file) else _parquet)(file, name)
+        validate(part.rows)
+    refuse_repeated(part.rows.column_names, table, name)
+    return part
+
+
+def name_within(file: Path, path: Path, table: str) -> str:
+    """What a file of a table is called.
+
+    Raises:
+        DataError: it is in no known format.
+    """
     name = str(file.relative_to(path)) if path.is_dir() else file.name
-    read = _csv if file.name.endswith(CSV_SUFFIXES) else _parquet if file.name.endswith(PARQUET_SUFFIXES) else None
-    if read is None:
+    if not file.name.endswith(CSV_SUFFIXES + PARQUET_SUFFIXES):
         formats = ", ".join(CSV_SUFFIXES + PARQUET_SUFFIXES + DUCKDB_SUFFIXES)
         raise _refusal(_finding("unknown_format", table, f"{name} is in no format that can be read", f"What can be read: {formats}.", name))
+    return name
+
+
+def is_csv(file: Path) -> bool:
+    """Whether a file holds text, by its name."""
+    return file.name.endswith(CSV_SUFFIXES)
+
+
+@contextmanager
+def as_finding(table: str, name: str) -> Iterator[None]:
+    """Say which file cannot be read.
+
+    Raises:
+        DataError: what failed in the block.
+    """
     try:
-        part = read(file, name)
-        _validate(part.rows)
+        yield
     except (pa.ArrowException, OSError, ValueError) as error:
-        detail = f"{name} cannot be read: {_words(error)}"
+        detail = f"{name} cannot be read: {words_of(error)}"
         raise _refusal(_finding("unreadable_file", table, detail, "Write the file again; it may be cut short or damaged.", name)) from error
-    twice = [column for column, count in Counter(part.rows.column_names).items() if count > 1]
+
+
+def refuse_repeated(columns: list[str], table: str, name: str) -> None:
+    """Nothing happens where every column has a name of its own.
+
+    Raises:
+        DataError: two have the same.
+    """
+    twice = [column for column, count in Counter(columns).items() if count > 1]
     if twice:
         raise _refusal(
             _finding("repeated_column", table, f"{name} has the column {twice[0]!r} twice", "Rename or remove one of them.", name)
         )
-    return part
 
 
-def _validate(rows: pa.Table) -> None:
+def types_differ(path: str, table: str, error: Exception) -> DataError:
+    """That the files of a table do not fit together."""
+    detail = f"the files of {path} do not fit together: {words_of(error)}"
+    return _refusal(_finding("types_differ", table, detail, "Write a column with one type in all files."))
+
+
+def validate(rows: pa.Table | pa.RecordBatch) -> None:
     """Raise a ValueError where text, or the name or the zone of a column, is no UTF-8."""
     rows.validate(full=True)
     for field in rows.schema:
@@ -181,32 +240,43 @@ def _parquet(file: Path, name: str) -> Part:
 
 
 def _csv(file: Path, name: str) -> Part:
-    with pa.input_stream(str(file), compression="detect") as stream:
-        header = stream.read(_HEADER_BYTES).split(b"\n")[0]
-    delimiter = max(",;\t|", key=lambda sign: header.count(sign.encode()))
-    ragged: list[pa.csv.InvalidRow] = []
-    rows = _parse_csv(file, delimiter, ragged, use_threads=True)
+    ragged: list[int] = []
+    rows = pa.csv.read_csv(file, pa.csv.ReadOptions(use_threads=True), *csv_options(file, ragged))
     if ragged:
         # Only one thread knows the numbers of the rows.
         ragged.clear()
-        rows = _parse_csv(file, delimiter, ragged, use_threads=False)
-    return Part(name, rows, tuple(row.number for row in ragged), untyped=True)
+        rows = pa.csv.read_csv(file, pa.csv.ReadOptions(use_threads=False), *csv_options(file, ragged))
+    return Part(name, rows, tuple(ragged), untyped=True)
 
 
-def _parse_csv(file: Path, delimiter: str, ragged: list[pa.csv.InvalidRow], *, use_threads: bool) -> pa.Table:
+def csv_options(file: Path, ragged: list[int]) -> tuple[pa.csv.ParseOptions, pa.csv.ConvertOptions]:
+    """How to read a CSV as text; the numbers of rows with too many or too few columns are added to ``ragged``, and the rows skipped."""
+    with pa.input_stream(str(file), compression="detect") as stream:
+        header = stream.read(_HEADER_BYTES).split(b"\n")[0]
+    delimiter = max(",;\t|", key=lambda sign: header.count(sign.encode()))
+
     def skip(row: pa.csv.InvalidRow) -> str:
-        ragged.append(row)
+        ragged.append(row.number)
         return "skip"
 
-    return pa.csv.read_csv(
-        file,
-        read_options=pa.csv.ReadOptions(use_threads=use_threads),
-        parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
-        convert_options=pa.csv.ConvertOptions(default_column_type=pa.string(), strings_can_be_null=True, null_values=[""]),
+    return (
+        pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
+        pa.csv.ConvertOptions(default_column_type=pa.string(), strings_can_be_null=True, null_values=[""]),
     )
 
 
 def _duckdb(path: Path, wanted: str | None, table: str) -> Part:
+    with duckdb_table(path, wanted, table) as relation:
+        return Part(f"{path.name}:{wanted}", relation.to_arrow_table())
+
+
+@contextmanager
+def duckdb_table(path: Path, wanted: str | None, table: str) -> Iterator[DuckDBPyRelation]:
+    """A table of a DuckDB file.
+
+    Raises:
+        DataError: it is not there, or the file cannot be read.
+    """
     import duckdb
 
     if not path.is_file():
@@ -214,20 +284,19 @@ def _duckdb(path: Path, wanted: str | None, table: str) -> Part:
     try:
         with duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": False}) as connection:
             known = sorted(row[0] for row in connection.execute("SELECT table_name FROM information_schema.tables").fetchall())
-            if wanted in known:
-                return Part(f"{path.name}:{wanted}", connection.table(f'"{wanted}"').to_arrow_table())
+            if wanted not in known:
+                detail = f"{path.name} has no table {wanted!r}" if wanted else f"the table of {path.name} is not named"
+                hint = f'Write table = "..." beside the path; the file has: {", ".join(known)}.'
+                raise _refusal(_finding("missing_table", table, detail, hint, path.name))
+            yield connection.table(f'"{wanted}"')
     except duckdb.Error as error:
-        detail, hint = (
-            f"{path.name} cannot be read: {_words(error)}",
-            "It must be a DuckDB file that no other program has open for writing.",
-        )
+        detail = f"{path.name} cannot be read: {words_of(error)}"
+        hint = "It must be a DuckDB file that no other program has open for writing."
         raise _refusal(_finding("unreadable_file", table, detail, hint, path.name)) from error
-    detail = f"{path.name} has no table {wanted!r}" if wanted else f"the table of {path.name} is not named"
-    hint = f'Write table = "..." beside the path; the file has: {", ".join(known)}.'
-    raise _refusal(_finding("missing_table", table, detail, hint, path.name))
 
 
-def _words(error: Exception) -> str:
+def words_of(error: Exception) -> str:
+    """The first line of what a library says."""
     return str(error).strip().split("\n")[0].rstrip(".")
 
 

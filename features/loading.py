@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.data_settings import STORE, DataSettings, TableSettings
 from features.files import RawTable, load
+from features.streams import Stream, stream_files
 
 if TYPE_CHECKING:
     from features.postgres.reading import Snapshot
@@ -24,10 +26,16 @@ class Loading:
     Attributes:
         load: reads one of them; raises a ``DataError`` where it cannot.
         observed_until: until when the store watched its leads, microseconds UTC; None for files, which do not know.
+        streams: reads one of them in batches; None where all are read at once.
     """
 
     load: Load
     observed_until: int | None = None
+    streams: Callable[[TableSettings, str], Stream] | None = None
+
+    def stream(self, settings: TableSettings, table: str) -> Stream:
+        """A table in batches; raises a ``DataError`` where it cannot be read."""
+        return Stream.of_table(self.load(settings, table)) if self.streams is None else self.streams(settings, table)
 
 
 @contextmanager
@@ -47,9 +55,18 @@ def loading(settings: DataSettings, root: Path) -> Iterator[Loading]:
         if any(one.path == STORE for one in tables):
             from features.store.dataset import loading_store
 
-            yield stack.enter_context(loading_store(read))
+            source = stack.enter_context(loading_store(read))
         else:
-            yield Loading(read)
+            source = Loading(read)
+        yield replace(source, streams=partial(_stream, source, servers, root))
+
+
+def _stream(source: Loading, servers: Mapping[str, Snapshot], root: Path, settings: TableSettings, table: str) -> Stream:
+    if settings.path == STORE:
+        return Stream.of_table(source.load(settings, table))
+    if settings.on_server:
+        return Stream.of_ranges((one.name, one.batches()) for one in servers[settings.path].ranges(settings, table))
+    return stream_files(settings, root, table)
 
 
 def _snapshot(url: str) -> AbstractContextManager[Snapshot]:

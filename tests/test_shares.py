@@ -39,22 +39,22 @@ CONFIGURED: tuple[dict[str, Any], ...] = (
 )
 
 
-def random_rows(seed: int) -> dict[str, list[str]]:
+def random_rows(seed: int, rate: float = 0.02) -> dict[str, list[str]]:
     """Rows in which all can be wrong, but not too often."""
     chance = np.random.default_rng(seed)
 
-    def one(*values: str, odd: Sequence[str] = (), rate: float = 0.02) -> str:
+    def one(*values: str, odd: Sequence[str] = (), rate: float = rate) -> str:
         chosen = odd if odd and chance.random() < rate else values
         return str(chosen[int(chance.integers(len(chosen)))])
 
     ids = [f"L{i:02d}" for i in range(30)]
     days = [f"2026-01-{day:02d}T08:00:00Z" for day in range(1, 29)]
     note = ("1", "2.5", "") if seed % 2 else ("1", "x", "")
-    leads = [f"{lead},{one(*days[:3])},{one('10', '20', '')},{one(*note)},,{one(*days)}" for lead in [*ids, *ids[: seed % 3]]]
+    leads = [f"{lead},{one(*days[:3])},{one('10', '20', '')},{one(*note)},,{one(*days)}" for lead in [*ids, *ids[: seed % 2]]]
     interactions = [
         f"{one(*ids, odd=('', 'L99'))},{one(*days, odd=('', 'soon', '1969-01-01T00:00:00Z'))},{one('mail', 'call', odd=('',))},"
         f"{one(*map(str, range(300)))},{one(*days, odd=('x',))},{one('inbound', 'outbound', odd=('up',))},{one('1', '2', odd=('b',))},"
-        f"{one('3', '4.5', odd=('n/a',) * (seed % 2), rate=0.01)},{one('', '', 'hm')}"
+        f"{one('3', '4.5', odd=('n/a',) * (seed % 2))},{one('', '', 'hm')}"
         for _ in range(chance.integers(400))
     ]
     outcomes = [f"{one(*ids, odd=('L98',))},{one(*days)},{one('won', 'lost', odd=('merged', ''))}" for _ in range(chance.integers(40))]
