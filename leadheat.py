@@ -61,20 +61,33 @@ def demo(leads: int, seed: int, keep: Path | None, *, as_json: bool) -> None:
 @click.option("--out", required=True, help="A .parquet or .csv file, or postgresql://user@host/database#schema.table.")
 @click.option("--as-of", help="See nothing from this moment on, such as 2026-01-31T08:00:00Z; by default all data.")
 @VERSION
+@click.option(
+    "--since",
+    "earlier",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Scores (.parquet) of an earlier run: what the model gave there is not computed again; the result is the same.",
+)
 @click.option("--reasons/--no-reasons", default=True, show_default=True, help="Give reasons for warm and hot leads.")
 @JSON
 @example("leadheat score my-world --out scores.parquet")
-def score(source: Source, out: str, as_of: str | None, version: str, *, reasons: bool, as_json: bool) -> None:
+def score(source: Source, out: str, as_of: str | None, version: str, earlier: Path | None, *, reasons: bool, as_json: bool) -> None:
     """Score every open lead into one file, which is whole or absent, or into a table, in one transaction."""
     from features.contract import parse_moment
+    from models.earlier import Incremental
     from serving.output import output_of
 
     place = output_of(out)
     place.check()
     moment = None if as_of is None else parse_moment(as_of)
     scorer = load_scorer(version)
+    if earlier is not None:
+        scorer = Incremental.since(earlier, scorer)
     result = _batch(scorer, read_dataset(source, scorer), place, moment, explain=reasons)
+    if isinstance(scorer, Incremental):
+        result |= {"computed": scorer.computed, "kept": result["rows"] - scorer.computed}
     words = f"{result['rows']:,} open leads in {place}: {result['hot']:,} hot, {result['warm']:,} warm, {result['cold']:,} cold."
+    if "kept" in result:
+        words += f" Computed anew: {result['computed']:,}; kept: {result['kept']:,}."
     say(result, words, as_json=as_json)
 
 

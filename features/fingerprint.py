@@ -76,7 +76,7 @@ def _mix_chunk(rows: np.ndarray, chunk: pa.Array) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
-def _mix(value: np.uint64) -> np.uint64:  # pragma: no cover - compiled
+def mix(value: np.uint64) -> np.uint64:  # pragma: no cover - compiled
     """The finalizer of splitmix64 (Steele, Lea and Flood 2014), which spreads every bit over all 64."""
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -86,7 +86,7 @@ def _mix(value: np.uint64) -> np.uint64:  # pragma: no cover - compiled
 @numba.njit(nogil=True, cache=True)
 def _mix_numbers(rows: np.ndarray, bits: np.ndarray) -> None:  # pragma: no cover - compiled
     for i in range(len(rows)):
-        rows[i] = _mix(rows[i] * _STEP + bits[i])
+        rows[i] = mix(rows[i] * _STEP + bits[i])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -96,13 +96,13 @@ def _mix_texts(rows: np.ndarray, ends: np.ndarray, data: np.ndarray) -> None:  #
         for j in range(ends[i], ends[i + 1]):
             value = (value ^ np.uint64(data[j])) * _STEP
             value ^= value >> np.uint64(29)
-        rows[i] = _mix(rows[i] * _STEP + value)
+        rows[i] = mix(rows[i] * _STEP + value)
 
 
 @numba.njit(nogil=True, cache=True)
 def _sums(rows: np.ndarray) -> tuple[np.uint64, np.uint64]:  # pragma: no cover - compiled
     first, second = np.uint64(0), np.uint64(0)
     for i in range(len(rows)):
-        first += _mix(rows[i] ^ np.uint64(1))
-        second += _mix(rows[i] ^ np.uint64(2))
+        first += mix(rows[i] ^ np.uint64(1))
+        second += mix(rows[i] ^ np.uint64(2))
     return first, second

@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from features.contract import ModelError
+
+if TYPE_CHECKING:
+    from models.cells import Cells
 
 Floats = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float32]
@@ -29,6 +32,9 @@ class Margin(Protocol):
 
     def contributions(self, X: Matrix, threads: int = 1) -> Floats:
         """What each column adds, and last the base, float64[m, F + 1]; a row's sum is its margin."""
+
+    def cells(self, columns: str) -> Cells | None:
+        """Which rows it cannot tell apart, as of ``Cells``; None where telling costs no less than scoring."""
 
     def save(self, folder: Path) -> None:
         """Write the model into a folder."""
@@ -63,6 +69,12 @@ class BoosterMargin:
         if not len(X):
             return np.zeros((0, X.shape[1] + 1))
         return np.asarray(self._booster.predict(X, pred_contrib=True, num_threads=threads))
+
+    def cells(self, columns: str) -> Cells:
+        """See ``Margin``."""
+        from models.cells import Cells
+
+        return Cells(self.text, columns)
 
     def save(self, folder: Path) -> None:
         """Write ``model.txt``."""
@@ -113,6 +125,9 @@ class LinearMargin:
             values[:, column] = np.append(np.array(table), 0.0)[codes]
         values[:, -1] = self.intercept
         return values
+
+    def cells(self, columns: str) -> None:
+        """See ``Margin``."""
 
     def save(self, folder: Path) -> None:
         """Write ``linear.json``."""

@@ -31,6 +31,8 @@ from models.temperature import NAMES, Bands, Temperature
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from models.cells import Cells, Hashes
+
 Floats = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -153,7 +155,7 @@ class LeadScorer:
         if self.margin is None or self.bands is None:
             unknown = np.full(len(X), np.nan)
             return Scored(X, unknown, unknown, unknown, unknown, by_rules, points, by_rules)
-        margin = self.margin.margin(X, threads)
+        margin = self.margins(X, threads)
         log_odds = self.calibration.log_odds(margin)
         probability = to_probability(log_odds)
         below = np.searchsorted(self.reference, probability).astype(np.float64)
@@ -168,19 +170,42 @@ class LeadScorer:
             rules_temperature=by_rules,
         )
 
+    def margins(self, X: Matrix, threads: int = 1) -> Floats:
+        """The model's margin of each row, float64[m]; NaN without a model."""
+        return np.full(len(X), np.nan) if self.margin is None else self.margin.margin(X, threads)
+
+    def signal_sums(self, X: Matrix, threads: int = 1) -> Floats:
+        """What each signal adds to the margin, and last its base, float64[m, signals + 1]; zeros without a model."""
+        if self.margin is None:
+            return np.zeros((len(X), len(self.explainer.signals) + 1))
+        raw = self.margin.contributions(X, threads)
+        return np.column_stack([self.explainer.by_signal(raw), raw[:, -1]])
+
+    @cached_property
+    def cells(self) -> Cells | None:
+        """Which rows have the same margin and signal sums; None where the model does not tell."""
+        return None if self.margin is None else self.margin.cells(self.features.fingerprint)
+
+    def cells_of(self, X: Matrix) -> Hashes | None:
+        """What tells the cells of each row, uint64[m, 2]; None where the model does not tell."""
+        return None if self.cells is None else self.cells.of(X)
+
     def contributions(self, scored: Scored, rows: Integers, threads: int = 1) -> tuple[Floats, Floats]:
-        """What each signal adds to the calibrated log-odds of some rows, float64[k, signals], and the base, float64[k].
+        """What each signal adds to the calibrated log-odds of some rows, float64[k, signals], and the base, float64[k]."""
+        return self.calibrated(self.signal_sums(scored.X[rows], threads), scored, rows)
+
+    def calibrated(self, signal_sums: Floats, scored: Scored, rows: Integers) -> tuple[Floats, Floats]:
+        """The same of what ``signal_sums`` gave for these rows.
 
         A sigmoid scales margins and contributions alike. A curve scales each row's so that base and contributions still add up:
         by (curve(margin) - curve(base)) / (margin - base), or by its slope at the base where the two are the same.
         """
         if self.margin is None:
-            return np.zeros((len(rows), len(self.explainer.signals))), np.zeros(len(rows))
-        raw = self.margin.contributions(scored.X[rows], threads)
-        base, margin = raw[:, -1], scored.margin[rows]
+            return signal_sums[:, :-1], signal_sums[:, -1]
+        base, margin = signal_sums[:, -1], scored.margin[rows]
         end = np.where(np.abs(margin - base) < _SMALL_STEP, base + _SMALL_STEP, margin)
         scale = (self.calibration.log_odds(end) - self.calibration.log_odds(base)) / (end - base)
-        sums = self.explainer.by_signal(raw) * scale[:, None]
+        sums = signal_sums[:, :-1] * scale[:, None]
         return sums, scored.log_odds[rows] - sums.sum(axis=1)
 
     def score(self, history: History, as_of: int, previous: Temperature | None = None, *, explain: bool = True) -> Score:

@@ -46,9 +46,16 @@ SCHEMA = pa.schema(
         ("explored", pa.bool_()),
         ("base", pa.float64()),
         ("reasons", pa.list_(_REASON)),
+        ("margin", pa.float64()),
+        ("signal_sums", pa.list_(pa.float64())),
+        ("cells", pa.binary(16)),
     ]
 )
-"""The columns; ``base`` and ``reasons`` are null where no reasons were asked for, and for cold leads."""
+"""The columns; ``base``, ``reasons`` and ``signal_sums`` are null where no reasons were asked for, and for cold leads.
+
+The last three are what a later run starts from (``models.earlier``): what the model itself gave, and for which rows it would again.
+"""
+FOR_LATER = ("margin", "signal_sums", "cells")
 
 
 def score_table(
@@ -64,7 +71,7 @@ def table_of(
     """The same for numbers that are there already, those of ``LeadScorer.numbers``."""
     m, modelled, ids = len(lead), scorer.margin is not None, history.lead_ids.take(pa.array(lead))
     position, kinds = scorer.qualifier.qualify_many(scored.X, scored.temperature, scored.probability, scored.score)
-    base, reasons = _reasons(scorer, scored, threads) if explain and modelled else (pa.nulls(m, pa.float64()), pa.nulls(m))
+    base, reasons, sums = _reasons(scorer, scored, threads) if explain and modelled else (pa.nulls(m), pa.nulls(m), pa.nulls(m))
     columns = {
         "lead_id": ids,
         "as_of": pa.array(as_of).cast(pa.timestamp("us", "UTC")),
@@ -92,6 +99,9 @@ def table_of(
         "explored": explored(scorer.settings.exploration, ids, as_of, scored.temperature),
         "base": base,
         "reasons": reasons,
+        "margin": _or_null(scored.margin, modelled=modelled),
+        "signal_sums": sums,
+        "cells": _as_bytes(scorer.cells_of(scored.X), m),
     }
     return pa.table([pa.array(columns[field.name]).cast(field.type) for field in SCHEMA], schema=SCHEMA)
 
@@ -104,17 +114,29 @@ def _or_null(values: np.ndarray, *, modelled: bool) -> pa.Array:
     return pa.array(values) if modelled else pa.nulls(len(values), pa.float64())
 
 
-def _reasons(scorer: LeadScorer, scored: Scored, threads: int) -> tuple[pa.Array, pa.Array]:
-    """Base and reasons of the warm and hot rows."""
+def _reasons(scorer: LeadScorer, scored: Scored, threads: int) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Base, reasons and signal sums of the warm and hot rows."""
     rows = np.flatnonzero(scored.temperature > 0)
     base: list[float | None] = [None] * len(scored.X)
     reasons: list[list[dict[str, object]] | None] = [None] * len(scored.X)
-    if len(rows):
-        sums, bases = scorer.contributions(scored, rows, threads)
-        for i, row in enumerate(rows.tolist()):
-            base[row] = float(bases[i])
-            reasons[row] = [_plain(reason) for reason in scorer.explainer.reasons(scored.X[row], sums[i])]
-    return pa.array(base, pa.float64()), pa.array(reasons, pa.list_(_REASON))
+    signal_sums = scorer.signal_sums(scored.X[rows], threads)
+    sums, bases = scorer.calibrated(signal_sums, scored, rows)
+    for i, row in enumerate(rows.tolist()):
+        base[row] = float(bases[i])
+        reasons[row] = [_plain(reason) for reason in scorer.explainer.reasons(scored.X[row], sums[i])]
+    return pa.array(base, pa.float64()), pa.array(reasons, pa.list_(_REASON)), _lists(signal_sums, scored.temperature > 0)
+
+
+def _lists(values: np.ndarray, some: np.ndarray) -> pa.Array:
+    """Rows of a matrix as the lists of some rows of a column; the others are null."""
+    ends = np.append(0, np.cumsum(some)) * values.shape[1]
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(values.ravel()), mask=pa.array(~some))
+
+
+def _as_bytes(hashes: np.ndarray | None, m: int) -> pa.Array:
+    if hashes is None:
+        return pa.nulls(m)
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), m, [None, pa.py_buffer(hashes.tobytes())])
 
 
 def _plain(reason: Reason) -> dict[str, object]:

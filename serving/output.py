@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from features.contract import SettingsError
 from features.data_settings import SERVERS
-from models.table import SCHEMA
+from models.table import FOR_LATER, SCHEMA
 from models.whole_file import check_place, whole_file
 
 Write = Callable[[pa.Table], None]
@@ -71,8 +71,10 @@ class ScoreFile:
             yield lambda table: writer.write_table(flat(table) if self.path.suffix == ".csv" else table)
 
     def _writer(self, file: Path) -> _Writer:
-        is_csv = self.path.suffix == ".csv"
-        writer: _Writer = pc.CSVWriter(file, flat(SCHEMA.empty_table()).schema) if is_csv else pq.ParquetWriter(file, SCHEMA)
+        if self.path.suffix == ".csv":
+            writer: _Writer = pc.CSVWriter(file, flat(SCHEMA.empty_table()).schema)
+        else:
+            writer = pq.ParquetWriter(file, SCHEMA, write_page_checksum=True)
         return writer
 
 
@@ -106,13 +108,14 @@ def write_scores(tables: Iterable[pa.Table], out: Output) -> dict[str, int]:
     return dict(bands)
 
 
-def with_json(table: pa.Table) -> pa.Table:
-    """With reasons as JSON."""
+def plain(table: pa.Table) -> pa.Table:
+    """Without what only a later run needs, and with reasons as JSON."""
+    table = table.drop_columns(list(FOR_LATER))
     reasons = [None if one is None else json.dumps(one, ensure_ascii=False) for one in table["reasons"].to_pylist()]
     return table.set_column(table.column_names.index("reasons"), "reasons", pa.array(reasons, pa.string()))
 
 
 def flat(table: pa.Table) -> pa.Table:
-    """For CSV: reasons as JSON, moments as ISO 8601 in UTC."""
+    """For CSV: as ``plain``, with moments as ISO 8601 in UTC."""
     moments = [None if one is None else one.isoformat() for one in table["as_of"].to_pylist()]
-    return with_json(table).set_column(table.column_names.index("as_of"), "as_of", pa.array(moments, pa.string()))
+    return plain(table).set_column(table.column_names.index("as_of"), "as_of", pa.array(moments, pa.string()))

@@ -13,15 +13,16 @@ import pyarrow as pa
 from features.contract import LeadheatError, SettingsError
 from features.postgres.layout import literal, quoted
 from features.postgres.server import ServerError, connected, shown, streaming
-from models.table import SCHEMA
-from serving.output import Write, with_json
+from models.table import FOR_LATER, SCHEMA
+from serving.output import Write, plain
 
 if TYPE_CHECKING:
     from adbc_driver_manager.dbapi import Cursor
     from psycopg import Connection
 
 _KINDS = {pa.string(): "text", pa.float64(): "double precision", pa.int64(): "bigint", pa.bool_(): "boolean"}
-TYPES = {field.name: _KINDS.get(field.type, "jsonb") for field in SCHEMA} | {"as_of": "timestamp with time zone"}
+TYPES = {one.name: _KINDS.get(one.type, "jsonb") for one in SCHEMA if one.name not in FOR_LATER}
+TYPES["as_of"] = "timestamp with time zone"
 """The columns, as they are made where the table is not there yet."""
 _ALSO = {"text": {"character varying"}}
 _NEVER_NULL = ("lead_id", "as_of")
@@ -144,7 +145,7 @@ class ScoreTable:
 
 
 def _stage(cursor: Cursor, table: pa.Table) -> None:
-    cursor.adbc_ingest(_STAGING, with_json(table), mode="append", temporary=True)
+    cursor.adbc_ingest(_STAGING, plain(table), mode="append", temporary=True)
 
 
 def _columns(reasons: str) -> str:

@@ -17,7 +17,7 @@ import pytest
 
 from features.contract import WEEK, LeadheatError, SettingsError
 from features.snapshots import open_leads
-from models.table import SCHEMA
+from models.table import FOR_LATER, SCHEMA
 from serving import batch
 from serving.batch import score_shards
 from serving.output import ScoreFile, write_scores
@@ -53,7 +53,7 @@ def test_shards_of_any_size_give_the_same(shard: int, world: SmallWorld, scores:
     tables = list(score_shards(world.scorer, world.dataset, world.now + 1, explain=shard > 1))
     assert len(tables) == -(-1_500 // shard)
     whole = pa.concat_tables(tables)
-    explained = ["base", "reasons"] if shard == 1 else []
+    explained = ["base", "reasons", "signal_sums"] if shard == 1 else []
     assert whole.drop_columns(explained).equals(scores.drop_columns(explained))
 
 
@@ -98,7 +98,7 @@ def test_csv_says_what_parquet_says(scores: pa.Table, tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "scores.parquet").equals(scores)
     options = pc.ConvertOptions(column_types={"version": pa.string()}, strings_can_be_null=True, quoted_strings_can_be_null=False)
     read = pc.read_csv(tmp_path / "scores.csv", convert_options=options, parse_options=pc.ParseOptions(newlines_in_values=True))
-    assert read.column_names == SCHEMA.names
+    assert [*read.column_names, *FOR_LATER] == SCHEMA.names
     for name in ("lead_id", "probability", "log_odds", "score", "points", "temperature", "contactable", "base"):
         assert read[name].to_pylist() == scores[name].to_pylist()
     assert [None if one is None else json.loads(one) for one in read["reasons"].to_pylist()] == scores["reasons"].to_pylist()
