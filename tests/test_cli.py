@@ -285,6 +285,10 @@ def test_score_writes_every_open_lead(trained: tuple[Place, Done, Done]) -> None
     in_words = place.run("score", "world", "--out", "scores.csv", "--version", "2")
     assert in_words.code == 0
     assert "open leads in scores.csv" in in_words.out
+    again = place.run("score", "world", "--out", "again.parquet", "--as-of", "2025-01-01", "--since", "scores.parquet", "--json").json
+    assert (again["computed"], again["kept"]) == (0, told["rows"])
+    assert (place.folder / "again.parquet").read_bytes() == (place.folder / "scores.parquet").read_bytes()
+    assert place.run("score", "world", "--out", "scores.csv", "--since", "nowhere.parquet").code == 2
     assert place.run("score", "world", "--out", "scores.csv", "--as-of", "yesterday", "--json").code == 2
     assert place.run("score", "world", "--out", "scores.csv", "--version", "99", "--json").code == 1
 
