@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from training.commands import bands, data, judge, learn, migration, scorecard, versions, watch
-from training.commands.options import DATASET, JSON, LEADS, SEED, VERSION, load_scorer, read_dataset
+from training.commands.options import DATASET, JSON, LEADS, MEMORY, SEED, VERSION, load_scorer, read_dataset, tell
 from training.console import Commands, example, say
 
 if TYPE_CHECKING:
@@ -68,13 +68,20 @@ def demo(leads: int, seed: int, keep: Path | None, *, as_json: bool) -> None:
     help="Scores (.parquet) of an earlier run: what the model gave there is not computed again; the result is the same.",
 )
 @click.option("--reasons/--no-reasons", default=True, show_default=True, help="Give reasons for warm and hot leads.")
+@MEMORY
+@click.option("--resume", is_flag=True, help="Go on where the same command, on data larger than --memory, was killed.")
 @JSON
 @example("leadheat score my-world --out scores.parquet")
-def score(source: Source, out: str, as_of: str | None, version: str, earlier: Path | None, *, reasons: bool, as_json: bool) -> None:
-    """Score every open lead into one file, which is whole or absent, or into a table, in one transaction."""
+def score(source: Source, out: str, as_of: str | None, version: str, earlier: Path | None, *, as_json: bool, **how: Any) -> None:
+    """Score every open lead into one file, which is whole or absent, or into a table, in one transaction.
+
+    Data that do not fit into --memory are sorted into parts on disk first (LEADHEAT_HOME/cache, or LEADHEAT_CACHE), which stay until the
+    files change, and scored part by part.
+    """
     from features.contract import parse_moment
     from models.earlier import Incremental
     from serving.output import output_of
+    from serving.working import alone
 
     place = output_of(out)
     place.check()
@@ -82,7 +89,8 @@ def score(source: Source, out: str, as_of: str | None, version: str, earlier: Pa
     scorer = load_scorer(version)
     if earlier is not None:
         scorer = Incremental.since(earlier, scorer)
-    result = _batch(scorer, read_dataset(source, scorer), place, moment, explain=reasons)
+    with alone(place.working, str(place)):
+        result = _score(source, scorer, place, moment, **how)
     if isinstance(scorer, Incremental):
         result |= {"computed": scorer.computed, "kept": result["rows"] - scorer.computed}
     words = f"{result['rows']:,} open leads in {place}: {result['hot']:,} hot, {result['warm']:,} warm, {result['cold']:,} cold."
@@ -234,15 +242,38 @@ def revoke_key(name: str, *, as_json: bool) -> None:
     say({"revoked": name}, f"The key {name} is taken no more.", as_json=as_json)
 
 
+def _score(
+    source: Source, scorer: LeadScorer, out: Output, as_of: int | None, *, reasons: bool, memory: int, resume: bool
+) -> dict[str, Any]:
+    """Score a data set's open leads within a budget of memory; what ``leadheat score --json`` prints."""
+    from features.buckets.buckets import in_buckets
+    from features.buckets.budget import buckets_for
+    from models.home import cache
+    from serving.bucketed import score_buckets
+
+    started, count = time.monotonic(), buckets_for(source.settings.data, source.root, memory)
+    if count == 1:
+        return _batch(scorer, read_dataset(source, scorer), out, as_of, explain=reasons)
+    with in_buckets(source.settings.data, source.root, count, cache()) as buckets:
+        tell(buckets.whole.findings)
+        moment = buckets.whole.observed_until + 1 if as_of is None else as_of
+        bands = score_buckets(out, scorer, buckets, moment, out.working, explain=reasons, resume=resume)
+    return _told(scorer, bands, moment, started)
+
+
 def _batch(scorer: LeadScorer, dataset: Dataset, out: Output, as_of: int | None, *, explain: bool) -> dict[str, Any]:
-    """Score a data set's open leads; what ``leadheat score --json`` prints."""
-    from features.contract import from_micros
+    """The same of a data set that is in memory."""
     from serving.batch import score_to
 
     started = time.monotonic()
     moment = dataset.observed_until + 1 if as_of is None else as_of
-    bands = score_to(out, scorer, dataset, moment, explain=explain)
-    about = {"rows": sum(bands.values()), "as_of": from_micros(moment).isoformat(), "version": scorer.version}
+    return _told(scorer, score_to(out, scorer, dataset, moment, explain=explain), moment, started)
+
+
+def _told(scorer: LeadScorer, bands: dict[str, int], as_of: int, started: float) -> dict[str, Any]:
+    from features.contract import from_micros
+
+    about = {"rows": sum(bands.values()), "as_of": from_micros(as_of).isoformat(), "version": scorer.version}
     return about | bands | {"seconds": round(time.monotonic() - started, 3)}
 
 

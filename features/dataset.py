@@ -90,14 +90,15 @@ class Dataset:
         repeatable: bool = False,
         schema: Schema | None = None,
         consent: tuple[ConsentRule, ...] = (),
+        threads: int | None = None,
     ) -> Dataset:
         """Sort validated tables into histories and outcomes; ``schema`` as in ``History.from_tables``.
 
-        ``consent`` is asked for besides what the schema asks for.
+        ``consent`` is asked for besides what the schema asks for; by default all cores share the work.
         """
         schema = schema or Schema.of_tables(tables.interactions, tables.leads)
         schema = schema.asking(consent)
-        history = History.from_tables(tables, schema, threads=os.cpu_count() or 1)
+        history = History.from_tables(tables, schema, threads=threads or os.cpu_count() or 1)
         outcomes = Outcomes.from_table(tables.outcomes, history.lead_ids, repeatable=repeatable)
         findings = (*tables.findings, *findings_of(schema.consent, tables.interactions, history))
         return cls(name, history, outcomes, tables.observed_until, findings, tables.fingerprint)

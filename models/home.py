@@ -40,6 +40,12 @@ def home() -> Path:
     return Path(os.environ.get("LEADHEAT_HOME") or ".leadheat").absolute()
 
 
+def cache() -> Path:
+    """Where large data sets are poured into buckets; ``LEADHEAT_CACHE`` names another place, such as a larger disk."""
+    named = os.environ.get("LEADHEAT_CACHE")
+    return Path(named).absolute() if named else home() / "cache"
+
+
 def champion() -> Champion | None:
     """The champion of this machine, or None while there is none."""
     try:

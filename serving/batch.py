@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
 
-from features.contract import to_micros
+from features.contract import now
 from features.dataset import Dataset
 from features.progress import progress
 from features.snapshots import open_leads
+from models.score_log import SCHEMA as LOGGED
 from models.score_log import batch_log, rows_of
 from models.scorer import LeadScorer
-from models.table import table_of
+from models.table import SCHEMA, table_of
 from serving.output import Output, write_scores
 
 SHARD = 20_000
@@ -49,16 +49,44 @@ def score_shards(
     Raises:
         DataError: an attribute is not of the kind that the model has learnt.
     """
-    leads, now = open_leads(dataset, as_of), to_micros(datetime.now(UTC))
-    history, threads = dataset.history.with_schema(scorer.schema), os.cpu_count() or 1
-    with progress("scoring", len(history)) as advance:
-        for low in range(0, len(history), SHARD):
-            high = min(low + SHARD, len(history))
-            some = leads[(leads >= low) & (leads < high)] - low
-            part, moments = history.slice(low, high), np.full(len(some), as_of)
-            scored = scorer.numbers(part, some, moments, threads)
-            scores = table_of(scorer, part, some, moments, scored, threads, explain=explain)
+    with progress("scoring", len(dataset.history)) as advance:
+        for scores, rows, leads in _shards(scorer, dataset, as_of, now(), os.cpu_count() or 1, explain=explain):
             if log is not None:
-                log(rows_of(scores, scored.X, now, "batch"))
+                log(rows)
             yield scores
-            advance(high - low)
+            advance(leads)
+
+
+def score_share(scorer: LeadScorer, dataset: Dataset, as_of: int, scored_at: int, *, explain: bool = True) -> tuple[pa.Table, pa.Table]:
+    """Score a share of a data set, all rows of some leads, in one thread.
+
+    Args:
+        scorer: the model.
+        dataset: the share.
+        as_of: microseconds UTC; nothing at or after it is seen.
+        scored_at: microseconds UTC, for the score log.
+        explain: with reasons for warm and hot leads.
+
+    Returns:
+        The scores of its open leads, and their rows for the score log.
+
+    Raises:
+        DataError: an attribute is not of the kind that the model has learnt.
+    """
+    shards = list(_shards(scorer, dataset, as_of, scored_at, 1, explain=explain))
+    scores = pa.concat_tables([SCHEMA.empty_table(), *(one for one, _, _ in shards)])
+    return scores, pa.concat_tables([LOGGED.empty_table(), *(one for _, one, _ in shards)])
+
+
+def _shards(
+    scorer: LeadScorer, dataset: Dataset, as_of: int, scored_at: int, threads: int, *, explain: bool
+) -> Iterator[tuple[pa.Table, pa.Table, int]]:
+    """Scores, rows of the log, and the number of leads of each shard."""
+    leads, history = open_leads(dataset, as_of), dataset.history.with_schema(scorer.schema)
+    for low in range(0, len(history), SHARD):
+        high = min(low + SHARD, len(history))
+        some = leads[(leads >= low) & (leads < high)] - low
+        part, moments = history.slice(low, high), np.full(len(some), as_of)
+        scored = scorer.numbers(part, some, moments, threads)
+        scores = table_of(scorer, part, some, moments, scored, threads, explain=explain)
+        yield scores, rows_of(scores, scored.X, scored_at, "batch"), high - low

@@ -25,6 +25,10 @@ Write = Callable[[pa.Table], None]
 class Output(Protocol):
     """A place for scores; its text names it for people."""
 
+    @property
+    def working(self) -> Path:
+        """The folder for what a long job has done so far."""
+
     def check(self) -> None:
         """Refuse early what could not be written in the end.
 
@@ -54,6 +58,12 @@ class ScoreFile:
 
     def __str__(self) -> str:
         return str(self.path)
+
+    @property
+    def working(self) -> Path:
+        """See ``Output``; it lies beside the file."""
+        path = self.path.resolve()
+        return path.with_name(f".{path.name}.parts")
 
     def check(self) -> None:
         """See ``Output``."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -13,6 +15,7 @@ import pyarrow as pa
 from features.contract import LeadheatError, SettingsError
 from features.postgres.layout import literal, quoted
 from features.postgres.server import ServerError, connected, shown, streaming
+from models import home
 from models.table import FOR_LATER, SCHEMA
 from serving.output import Write, plain
 
@@ -63,6 +66,11 @@ class ScoreTable:
 
     def __str__(self) -> str:
         return f"the table {self.schema + '.' if self.schema else ''}{self.table} of {shown(self.url)}"
+
+    @property
+    def working(self) -> Path:
+        """See ``Output``; it lies under ``LEADHEAT_HOME``."""
+        return home.home() / "scoring" / hashlib.blake2b(str(self).encode(), digest_size=8).hexdigest()
 
     def check(self) -> None:
         """See ``Output``: the table is not there and can be made, or has all columns, of our types, and a key."""

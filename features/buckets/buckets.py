@@ -72,10 +72,10 @@ class Buckets:
             raise _damaged()
         return checked.tables(self.whole.findings, self.whole.observed_until, self.whole.fingerprint)
 
-    def dataset(self, number: int, schema: Schema | None = None) -> Dataset:
+    def dataset(self, number: int, schema: Schema | None = None, threads: int | None = None) -> Dataset:
         """The histories and outcomes of one bucket; ``schema`` as in ``History.from_tables``, errors as of ``tables``."""
-        data = self.settings
-        return Dataset.from_tables(data.name, self.tables(number), repeatable=data.repeatable, schema=schema, consent=data.consent)
+        data, tables = self.settings, self.tables(number)
+        return Dataset.from_tables(data.name, tables, repeatable=data.repeatable, schema=schema, consent=data.consent, threads=threads)
 
 
 @contextmanager

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from features.contract import Finding
     from features.dataset import Dataset
     from models.scorer import LeadScorer
     from models.settings import Source
@@ -30,12 +33,31 @@ def _codes(_context: click.Context, _parameter: click.Parameter, codes: tuple[st
     return codes
 
 
+def _bytes(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int:
+    from pydantic import ByteSize, TypeAdapter, ValidationError
+
+    from features.buckets.budget import SMALLEST, default_budget
+
+    if text is None:
+        return default_budget()
+    try:
+        budget = int(TypeAdapter(ByteSize).validate_python(text))
+    except ValidationError as error:
+        raise click.BadParameter(f"{text!r} is no size; write a number and a unit, such as 4GB or 3500MiB.") from error
+    if budget < SMALLEST:
+        raise click.BadParameter(f"{text} is too little: the libraries alone take half a gigabyte. At least 1GiB.")
+    return budget
+
+
 DATASET = click.argument("source", metavar="DATASET", type=click.Path(path_type=Path), callback=_source)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
 ALLOW = click.option(
     "--allow", metavar="CODE", multiple=True, callback=_codes, help="An error of the audit to train in spite of; the run records it."
 )
 VERSION = click.option("--version", default="champion", show_default=True, help="A version's number or alias.")
+MEMORY = click.option(
+    "--memory", metavar="SIZE", callback=_bytes, help="What the work may take, such as 4GB; by default half of the machine's memory."
+)
 LEADS = click.option("--leads", default=5000, show_default=True, type=click.IntRange(min=1), help="How many leads.")
 SEED = click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of all that is random.")
 
@@ -55,6 +77,11 @@ def read_dataset(source: Source, scorer: LeadScorer | None = None) -> Dataset:
 
     logger.info("reading %s", source.settings.data.name)
     dataset = Dataset.read(source.settings.data, source.root, scorer.schema if scorer else None)
-    for finding in dataset.findings:
-        logger.info("%s: %s.%s: %s (%d)", finding.severity, finding.table, finding.column, finding.detail, finding.count)
+    tell(dataset.findings)
     return dataset
+
+
+def tell(findings: Iterable[Finding]) -> None:
+    """Tell findings on stderr."""
+    for finding in findings:
+        logger.info("%s: %s.%s: %s (%d)", finding.severity, finding.table, finding.column, finding.detail, finding.count)
