@@ -12,7 +12,7 @@ help:
 	@echo "make test          all tests, with ruff and mypy"
 	@echo "make spark         add Spark to the environment (450 MB; it needs a Java runtime, 17 or later)"
 	@echo "make test-long     the tests that take about a minute each: a bento away from the checkout, the shortest faults of make chaos"
-	@echo "make bench         speed and memory beside the peers"
+	@echo "make bench         speed, memory and quality beside the peers, and the page about it (half an hour)"
 	@echo "make fuzz          10,000 bad requests and schemathesis over every route, against two services (needs PostgreSQL)"
 	@echo "make bench-serving the service beside a constant, a bare endpoint and MLflow's server"
 	@echo "make bench-start   from the command to the first score, and memory, here and in the bento's own environment"

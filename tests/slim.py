@@ -1,4 +1,4 @@
-"""The environment that a bento brings along: what ``requirements-serving.lock`` names, and nothing else."""
+"""Environments of what a lock names and nothing else: that which a bento brings along, and others."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tests.conftest import REPO
 LOCK = REPO / "requirements-serving.lock"
 
 
-def slim_python(place: Path) -> Path:
+def slim_python(place: Path, lock: Path = LOCK) -> Path:
     """The interpreter of an environment in this folder, made anew unless the same lock made it."""
     python, made = place / "bin" / "python", place / "made"
-    if not made.exists() or made.read_text() != LOCK.read_text():
+    if not made.exists() or made.read_text() != lock.read_text():
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
-        install = [str(python), "-m", "pip", "-qq", "--disable-pip-version-check", "install", "--requirement", str(LOCK)]
+        install = [str(python), "-m", "pip", "-qq", "--disable-pip-version-check", "install", "--requirement", str(lock)]
         subprocess.run(install, check=True, stdout=sys.stderr)
-        made.write_text(LOCK.read_text())
+        made.write_text(lock.read_text())
     return python

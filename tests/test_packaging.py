@@ -26,6 +26,8 @@ TRAINING_ONLY = {"matplotlib", "mlflow", "optuna", "pandas", "scikit-learn"}
 """What would come into a worker's memory although it never needs it."""
 OWN = {*PACKAGES, "leadheat", "tests"}
 TAKEN_UP_BY_UVICORN = {"httptools", "uvloop"}
+BESIDE = ("bench", "featuretools")
+"""Locks of environments that only benchmarks have."""
 
 
 def locked(name: str) -> list[str]:
@@ -53,7 +55,8 @@ def test_every_import_of_the_product_is_declared() -> None:
 
 
 def test_every_import_of_the_tests_is_declared() -> None:
-    declared = requirements("spark", "postgres", "dev").keys()
+    beside = [line for name in BESIDE for line in locked(f"requirements-{name}.lock")]
+    declared = requirements("spark", "postgres", "dev").keys() | {canonicalize_name(line.partition("==")[0]) for line in beside}
     assert not {top for top, providers in imported(modules("tests")).items() if not providers & declared}
 
 

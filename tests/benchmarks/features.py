@@ -1,32 +1,68 @@
-"""The whole catalogue beside 24 windowed counts by Polars, each in a process of its own, so that its peak memory is its own.
+"""The whole catalogue beside 24 windowed counts by others, each in a process of its own, so that its peak memory is its own.
 
-A process is told what to do: ``agree PER_LEAD``, ``make FOLDER INTERACTIONS SNAPSHOTS PER_LEAD``, ``time FOLDER CONTENDER REPEATS``.
+A process is told what to do: ``make FOLDER INTERACTIONS SNAPSHOTS WORLD`` or ``time FOLDER WORLD CONTENDER REPEATS MOST_SECONDS``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import resource
+import math
+import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from features.contract import DAY
-from features.history import micros
-from tests.benchmarks.contenders import CONTENDERS, THREADS
-from tests.benchmarks.world import KINDS, WINDOW_DAYS, World, make_world
+from tests.benchmarks.contenders.registry import CONTENDERS
+from tests.benchmarks.limits import Limits, Outcome, limited, peak_memory
+from tests.benchmarks.oracle import naive_counts
+from tests.benchmarks.world import SECOND, Looks, World, make_world
 
-SMALL = (200_000, 20_000)
-"""Interactions and snapshots of the world on which all must agree first; it also warms up."""
-SAMPLE = 300
+SMALL = (100_000, 10_000)
+"""Interactions and snapshots of the world on which a contender's counts must be those of plain loops before it is timed."""
+SAMPLE = 200
+GRAIN = DAY // 2
+"""Of that world's moments, so that many lie on the edges of windows."""
+ENOUGH_SECONDS = 5.0
+"""A contender is not run again once its runs have taken so long."""
+TIMES_OURS = 10.0
+"""A run that takes so many times longer than leadheat's is stopped."""
+LEAST_SECONDS = 10
+"""But never sooner."""
+WEEKLY_SHARE = 0.1
+"""Worlds with a weekly grid are so much smaller, for the sake of the whole run's time."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of world."""
+
+    title: str
+    per_lead: int
+    looks: Looks
+    skewed: bool = False
+
+    def make(self, interactions: int, snapshots: int, seed: int = 0, grain: int = SECOND) -> World:
+        """A world of this kind."""
+        return make_world(interactions, snapshots, self.per_lead, self.looks, skewed=self.skewed, seed=seed, grain=grain)
+
+
+KINDS_OF_WORLD = {
+    "50-each": Kind("50 interactions a lead, each look at a moment of its own", 50, "each"),
+    "50-weekly": Kind("50 interactions a lead, looks on a weekly grid", 50, "weekly"),
+    "500-each": Kind("500 interactions a lead, each look at a moment of its own", 500, "each"),
+    "500-weekly": Kind("500 interactions a lead, looks on a weekly grid", 500, "weekly"),
+    "skewed-each": Kind("skewed, each look at a moment of its own, busy leads more often", 50, "each", skewed=True),
+    "skewed-weekly": Kind("skewed, looks on a weekly grid", 50, "weekly", skewed=True),
+}
 
 
 @dataclass(frozen=True)
@@ -34,88 +70,135 @@ class Timed:
     """What one contender needed: median seconds, of the clock and of all processors, and its process's peak memory with the input."""
 
     contender: str
-    seconds: float
-    processor_seconds: float
-    peak_gb: float
-    columns: int
-    digest: str
+    title: str
+    seconds: float | None = None
+    processor_seconds: float | None = None
+    peak_gb: float | None = None
+    columns: int | None = None
+    runs: int = 0
+    digest: str | None = None
+    failure: str | None = None
 
 
-def compare(interactions: int, snapshots: int, per_lead: int, repeats: int) -> list[Timed]:
-    """Check that all agree, then time each on the same data.
+def measure(
+    interactions: int, snapshots: int, worlds: Sequence[str], contenders: Sequence[str], repeats: int, most: Limits
+) -> Iterator[dict[str, Any]]:
+    """Time the contenders on worlds of some kinds, a world at a time.
+
+    Args:
+        interactions: of each world; of those with a weekly grid ``WEEKLY_SHARE`` of them.
+        snapshots: alike; a weekly grid may have fewer.
+        worlds: of ``KINDS_OF_WORLD``.
+        contenders: of ``CONTENDERS``; leadheat is always the first.
+        repeats: runs, the median of which counts; fewer of a slow contender.
+        most: of each contender; a run is also stopped at ``TIMES_OURS`` leadheat's time.
+
+    Yields:
+        Of each world what is in it, and a row for each contender; one that failed or miscounted has a ``failure`` and no time.
+    """
+    names = ["leadheat", *(name for name in contenders if name != "leadheat")]
+    for world in worlds:
+        with tempfile.TemporaryDirectory() as folder:
+            share = WEEKLY_SHARE if KINDS_OF_WORLD[world].looks == "weekly" else 1
+            made = limited(__name__, "make", folder, int(share * interactions), int(share * snapshots), world, limits=most)
+            if made.failure:
+                yield {"world": world, "title": KINDS_OF_WORLD[world].title, "failure": made.failure, "rows": []}
+                continue
+            yield {
+                "world": world,
+                "title": KINDS_OF_WORLD[world].title,
+                **made.answers[-1],
+                "rows": _rows(folder, world, names, repeats, most),
+            }
+
+
+def _rows(folder: str, world: str, names: Sequence[str], repeats: int, most: Limits) -> list[dict[str, Any]]:
+    timed: list[Timed] = []
+    longest = int(most.seconds)
+    for name in names:
+        one = _outcome(name, limited(__name__, "time", folder, world, name, repeats, longest, limits=most), longest)
+        timed.append(one)
+        if name == "leadheat" and one.seconds is not None:
+            longest = max(LEAST_SECONDS, math.ceil(TIMES_OURS * one.seconds))
+    return [asdict(one) for one in agreed(timed)]
+
+
+def _outcome(name: str, outcome: Outcome, longest: int) -> Timed:
+    """The medians of the runs that came to their end; a contender stopped in its first run has none."""
+    title, runs = CONTENDERS[name].title, [answer for answer in outcome.answers if "seconds" in answer]
+    facts = next((answer for answer in outcome.answers if "digest" in answer), None)
+    if not runs or facts is None:
+        alarmed = outcome.failure == f"ended with {-signal.SIGALRM}"
+        return Timed(name, title, failure=f"stopped after {longest} s" if alarmed else outcome.failure or "printed no result")
+    medians = {what: statistics.median(run[what] for run in runs) for what in ("seconds", "processor_seconds")}
+    peak = max(run["peak_gb"] for run in runs)
+    return Timed(name, title, **medians, peak_gb=peak, columns=facts["columns"], runs=len(runs), digest=facts["digest"])
+
+
+def agreed(timed: Sequence[Timed]) -> list[Timed]:
+    """The same rows; who counts otherwise than leadheat loses its time, and if leadheat has none nobody is compared with it."""
+    own = timed[0].digest
+    return [
+        one
+        if own is None or one.digest in (None, own)
+        else Timed(one.contender, one.title, failure="counts otherwise than leadheat", digest=one.digest)
+        for one in timed
+    ]
+
+
+def check(world: str, name: str, counted: Callable[[World], np.ndarray]) -> None:
+    """A contender's counts of a small world of the same kind are those of plain loops, on a sample.
 
     Raises:
-        CalledProcessError: they count differently in the small world, or one of them failed.
-        AssertionError: they count differently in the large one.
+        AssertionError: they are not.
     """
-    _child("agree", str(per_lead))
-    with tempfile.TemporaryDirectory() as folder:
-        _child("make", folder, str(interactions), str(snapshots), str(per_lead))
-        timed = [Timed(**json.loads(_child("time", folder, name, str(repeats)))) for name in CONTENDERS]
-    if len({one.digest for one in timed}) > 1:
-        raise AssertionError(f"the contenders count differently: {timed}")
-    return timed
+    small = KINDS_OF_WORLD[world].make(*SMALL, seed=1, grain=GRAIN)
+    rows = np.random.default_rng(0).choice(small.snapshots.num_rows, SAMPLE, replace=False)
+    np.testing.assert_array_equal(counted(small)[rows], naive_counts(small, rows), err_msg=f"{name} counts otherwise than plain loops")
 
 
-def agree(world: World) -> None:
-    """Every contender's counts equal those of plain loops on a sample, and each other's everywhere."""
-    counts = {name: contender.counts(contender.run(world)) for name, contender in CONTENDERS.items()}
-    rows = np.random.default_rng(0).choice(world.snapshots.num_rows, SAMPLE, replace=False)
-    np.testing.assert_array_equal(counts["leadheat"][rows], naive_counts(world, rows))
-    for name, counted in counts.items():
-        np.testing.assert_array_equal(counted, counts["leadheat"], err_msg=name)
-
-
-def naive_counts(world: World, rows: np.ndarray) -> np.ndarray:
-    """The definition in plain loops, int64[rows, 24]."""
-    wanted = set(world.snapshots["lead_id"].take(rows).to_pylist())
-    history: dict[str, list[tuple[int, str]]] = {lead: [] for lead in wanted}
-    columns = (
-        world.interactions["lead_id"].to_pylist(),
-        micros(world.interactions["occurred_at"]).tolist(),
-        world.interactions["type"].to_pylist(),
-    )
-    for lead, moment, kind in zip(*columns, strict=True):
-        if lead in wanted:
-            history[lead].append((moment, kind))
-    leads, as_of = world.snapshots["lead_id"].to_pylist(), micros(world.snapshots["as_of"]).tolist()
-    return np.array([[_count(history[leads[row]], as_of[row], kind, days) for kind in KINDS for days in WINDOW_DAYS] for row in rows])
-
-
-def _count(events: list[tuple[int, str]], as_of: int, kind: str, days: int) -> int:
-    return sum(name == kind and as_of - days * DAY <= moment < as_of for moment, name in events)
-
-
-def _child(*arguments: str) -> str:
-    environment = os.environ | {"POLARS_MAX_THREADS": str(THREADS)}
-    command = [sys.executable, "-m", __spec__.name, *arguments]
-    return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
-
-
-def _time(folder: Path, name: str, repeats: int) -> Timed:
+def _time(folder: Path, world: str, name: str, repeats: int, longest: int) -> None:
+    """Check, which also warms up, then time; a line for each run as it comes. A run longer than ``longest`` ends the process."""
     contender = CONTENDERS[name]
-    contender.run(make_world(*SMALL, per_lead=50))
-    world = World.read(folder)
-    seconds, processor = [], []
-    for _ in range(repeats):
+    check(world, name, lambda small: contender.counts(contender.run(contender.prepared(small))))
+    given = contender.prepared(World.read(folder))
+    spent = 0.0
+    for number in range(repeats):
+        signal.alarm(longest)
         started, used = time.perf_counter(), time.process_time()
-        result = contender.run(world)
-        seconds.append(time.perf_counter() - started)
-        processor.append(time.process_time() - used)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-    digest = hashlib.sha256(contender.counts(result).tobytes()).hexdigest()
-    return Timed(name, statistics.median(seconds), statistics.median(processor), peak, contender.columns(result), digest)
+        result = contender.run(given)
+        signal.alarm(0)
+        seconds, processor_seconds = time.perf_counter() - started, time.process_time() - used
+        _tell({"seconds": seconds, "processor_seconds": processor_seconds, "peak_gb": peak_memory()})
+        if number == 0:
+            digest = hashlib.sha256(contender.counts(result).tobytes()).hexdigest()
+            _tell({"digest": digest, "columns": contender.columns(result)})
+        del result
+        spent += seconds
+        if spent > ENOUGH_SECONDS:
+            break
 
 
-def _main(action: str, *arguments: str) -> None:
-    if action == "agree":
-        agree(make_world(*SMALL, int(arguments[0])))
-    elif action == "make":
-        folder, *sizes = arguments
-        make_world(*map(int, sizes)).write(Path(folder))
+def _make(folder: Path, interactions: int, snapshots: int, world: str) -> None:
+    made = KINDS_OF_WORLD[world].make(interactions, snapshots)
+    made.write(folder)
+    busiest = int(np.max(np.unique(made.interactions["lead_id"].combine_chunks().dictionary_encode().indices, return_counts=True)[1]))
+    _tell(
+        {"interactions": made.interactions.num_rows, "snapshots": made.snapshots.num_rows, "leads": made.leads.num_rows, "busiest": busiest}
+    )
+
+
+def _tell(answer: dict[str, Any]) -> None:
+    print(json.dumps(answer), flush=True)
+
+
+def _main(action: str, folder: str, *arguments: str) -> None:
+    if action == "make":
+        interactions, snapshots, world = arguments
+        _make(Path(folder), int(interactions), int(snapshots), world)
     else:
-        folder, name, repeats = arguments
-        print(json.dumps(asdict(_time(Path(folder), name, int(repeats)))))
+        world, name, repeats, longest = arguments
+        _time(Path(folder), world, name, int(repeats), int(longest))
 
 
 if __name__ == "__main__":

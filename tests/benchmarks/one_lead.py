@@ -1,19 +1,30 @@
-"""One lead of 50 interactions in process: what a request costs besides HTTP."""
+"""One lead of 50 interactions in process: what a request costs besides HTTP, and the floor that no wrapping could go below.
+
+Called as a process with the number of leads to train on and how often each call is repeated.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import json
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import lightgbm
 import numpy as np
 
+from features import kernel
+from features.compute import _plan, compute, encode
 from features.contract import DAY
 from features.dataset import Dataset
+from features.history import History
 from features.records import InteractionRecord, LeadRecord, history_of
+from models.margin import BoosterMargin
 from models.scorer import LeadScorer
 from models.settings import read_settings
 from training.learn import learn
@@ -21,34 +32,36 @@ from training.simulation.simulate import simulate
 from training.split import split
 
 INTERACTIONS = 50
+_RAW_SCORE, _FLOAT32 = 1, 0
 
 
-@dataclass(frozen=True)
-class Latency:
-    """Milliseconds of one call."""
-
-    title: str
-    median: float
-    p99: float
-
-
-def measure(leads: int, repeats: int) -> list[Latency]:
+def measure(leads: int, repeats: int) -> list[dict[str, Any]]:
     """Train on a simulated world, then score one lead again and again.
 
+    Returns:
+        For each call its title, median and 99th percentile in microseconds.
+
     Raises:
-        AssertionError: the same lead scores differently alone and in a batch.
+        AssertionError: the same lead scores differently alone, in a batch, or at the floor.
     """
     scorer = _train(leads)
     lead, as_of = _lead(scorer)
-    history, one, when = history_of([lead], scorer.schema), np.zeros(1, np.int64), np.array([0], np.int64) + as_of
+    history, one, when = history_of([lead], scorer.schema), np.zeros(1, np.int64), np.array([as_of], np.int64)
+    floor = _floor(scorer, history, as_of)
     _agree(scorer, lead, as_of)
+    np.testing.assert_array_equal(floor(), scorer.numbers(history, one, when).margin[0])
+
+    def given() -> History:
+        return history_of([lead], scorer.schema)
+
     calls: dict[str, Callable[[], object]] = {
-        "features, model, calibration, bands, rules": lambda: scorer.numbers(history, one, when),
-        "the same from records": lambda: scorer.numbers(history_of([lead], scorer.schema), one, when),
-        "a whole Score without reasons": lambda: scorer.score(history, as_of, explain=False),
-        "a whole Score with reasons": lambda: scorer.score(history, as_of),
+        "the floor: the kernel's loop and LightGBM's fastest call for one row": floor,
+        "features, from records": lambda: compute(scorer.features, given(), one, when),
+        "features, model, calibration, bands, rules, from records": lambda: scorer.numbers(given(), one, when),
+        "a whole score without reasons, from records": lambda: scorer.score(given(), as_of, explain=False),
+        "a whole score with reasons and projection, from records": lambda: scorer.score(given(), as_of),
     }
-    return [Latency(title, *_time(call, repeats)) for title, call in calls.items()]
+    return [{"title": title, **_time(call, repeats)} for title, call in calls.items()]
 
 
 def _train(leads: int) -> LeadScorer:
@@ -65,6 +78,34 @@ def _lead(scorer: LeadScorer) -> tuple[LeadRecord, int]:
     return LeadRecord("one", 0, {}, rows), INTERACTIONS * DAY
 
 
+def _floor(scorer: LeadScorer, history: History, as_of: int) -> Callable[[], float]:
+    """Features of arrays that are there already, and the margin of that one row; nothing is checked, made or freed."""
+    assert isinstance(scorer.margin, BoosterMargin)
+    booster = lightgbm.Booster(model_str=scorer.margin.text)
+    plan, events = _plan(scorer.features), encode(scorer.features, history)
+    lead, when, order = np.zeros(1, np.int64), np.array([as_of], np.int64), np.zeros(1, np.int64)
+    row, margin, length, fast = (
+        np.empty((1, len(scorer.features.names)), np.float32),
+        ctypes.c_double(),
+        ctypes.c_int64(),
+        ctypes.c_void_p(),
+    )
+    library: Any = lightgbm.basic._LIB  # type: ignore[attr-defined]
+    width, options = ctypes.c_int32(row.shape[1]), ctypes.c_char_p(b"num_threads=1")
+    handle: Any = booster._handle
+    library.LGBM_BoosterPredictForMatSingleRowFastInit(handle, _RAW_SCORE, 0, -1, _FLOAT32, width, options, ctypes.byref(fast))
+    predict, address = library.LGBM_BoosterPredictForMatSingleRowFast, ctypes.c_void_p(row.ctypes.data)
+    told, result = ctypes.byref(length), ctypes.byref(margin)
+
+    def floor() -> float:
+        kernel.fill(plan, events, lead, when, order, row)
+        predict(fast, address, told, result)
+        return margin.value
+
+    floor.booster = booster  # type: ignore[attr-defined]  # it must live as long as its handle is used
+    return floor
+
+
 def _agree(scorer: LeadScorer, lead: LeadRecord, as_of: int) -> None:
     crowd = history_of([lead._replace(lead_id=str(number), interactions=lead.interactions[number:]) for number in range(20)], scorer.schema)
     together = scorer.numbers(crowd, np.arange(20), np.full(20, as_of), threads=2).probability
@@ -72,12 +113,16 @@ def _agree(scorer: LeadScorer, lead: LeadRecord, as_of: int) -> None:
     np.testing.assert_array_equal(together, np.array(alone))
 
 
-def _time(call: Callable[[], object], repeats: int) -> tuple[float, float]:
-    """Median and 99th percentile in milliseconds; the first tenth of the calls warms up."""
+def _time(call: Callable[[], object], repeats: int) -> dict[str, float]:
+    """Median and 99th percentile; the first tenth of the calls warms up."""
     spent = []
     for _ in range(repeats + repeats // 10):
         started = time.perf_counter()
         call()
-        spent.append((time.perf_counter() - started) * 1000)
+        spent.append((time.perf_counter() - started) * 1e6)
     spent = spent[repeats // 10 :]
-    return statistics.median(spent), statistics.quantiles(spent, n=100)[-1]
+    return {"median_us": statistics.median(spent), "p99_us": statistics.quantiles(spent, n=100)[-1]}
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(*map(int, sys.argv[1:]))))

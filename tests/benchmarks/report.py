@@ -1,11 +1,13 @@
-"""The report of a large test part: leads of a simulated world, looked at every day."""
+"""The report of a large test part: leads of a simulated world, looked at every day. Called as a process with the number of leads."""
 
 from __future__ import annotations
 
+import json
+import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -65,3 +67,7 @@ def _timed(steps: list[Step], title: str, make: Callable[[], Made]) -> Made:
     made = make()
     steps.append(Step(title, time.perf_counter() - wall, time.process_time() - processor))
     return made
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(measure(int(sys.argv[1])))))

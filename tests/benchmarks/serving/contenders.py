@@ -46,6 +46,7 @@ CONTENDERS = {
     "leadheat": Contender("leadheat, reasons off", ("-m", "leadheat", "serve", "--port")),
     "constant": Contender("BentoML on our host, a constant", ("-m", "tests.benchmarks.serving.constant"), unwrap=None),
     "bare": Contender("starlette, same kernel and scorer", ("-m", "tests.benchmarks.serving.bare")),
+    "usual": Contender("FastAPI, pandas features, scikit-learn pipeline", ("-m", "tests.benchmarks.serving.usual"), unwrap=None),
     "mlflow": Contender(
         "mlflow models serve",
         ("-m", "mlflow", "models", "serve", "-m", "models:/leadheat@champion", "--env-manager", "local", "--workers", "1", "--port"),

@@ -1,47 +1,15 @@
-"""Those who compute: leadheat its whole catalogue, Polars the 24 windowed counts (6 types, 4 windows) in three ways.
-
-All begin with the same Arrow tables. Polars' results are its own frames; nothing is converted on the clock.
-"""
+"""Polars, in three ways. All begin with the Arrow tables; the results are Polars' own frames and nothing is converted on the clock."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from features.catalogue import FeatureSet, FeatureSettings
-from features.compute import compute
 from features.contract import DAY
-from features.history import History, lead_positions, micros
-from features.sources import Tables
-from features.vocabulary import fit_features
+from tests.benchmarks.contenders.windows import COUNTS, LONGEST, STRIDE
 from tests.benchmarks.world import KINDS, WINDOW_DAYS, World
-
-THREADS = 2
-COUNTS = [f"count({kind}, {days}d)" for kind in KINDS for days in WINDOW_DAYS]
-LONGEST = max(WINDOW_DAYS) * DAY
-
-
-@dataclass(frozen=True)
-class Contender:
-    """``run`` is what is timed; ``counts`` brings its result into one form, int64[snapshots, 24], in the order of ``COUNTS``."""
-
-    title: str
-    run: Callable[[World], Any]
-    counts: Callable[[Any], np.ndarray]
-    columns: Callable[[Any], int]
-
-
-def whole_catalogue(world: World) -> tuple[FeatureSet, np.ndarray]:
-    """Every feature of the default catalogue, float32."""
-    tables = Tables(world.interactions, world.leads, world.interactions.slice(0, 0), 0, (), "")
-    history = History.from_tables(tables, threads=THREADS)
-    features = fit_features(history, FeatureSettings(), {})
-    lead = lead_positions(world.snapshots["lead_id"], world.leads["lead_id"])
-    return features, compute(features, history, lead, micros(world.snapshots["as_of"]), THREADS)
 
 
 def streaming_join(world: World) -> pl.DataFrame:
@@ -111,22 +79,14 @@ def _per_snapshot(snapshots: pl.LazyFrame, pairs: pl.LazyFrame, kind: pl.Expr, c
 
 
 def _place(moment: str, earlier: int = 0) -> pl.Expr:
-    """One number that sorts by lead, then by time; a year of microseconds is less than 2^45."""
-    return pl.col("lead").cast(pl.Int64) * 2**45 + (pl.col(moment) - earlier).clip(lower_bound=0)
+    return pl.col("lead").cast(pl.Int64) * STRIDE + (pl.col(moment) - earlier).clip(lower_bound=0)
 
 
-def _own_counts(result: tuple[FeatureSet, np.ndarray]) -> np.ndarray:
-    features, X = result
-    return X[:, [features.column(name) for name in COUNTS]].astype(np.int64)
-
-
-def _polars_counts(result: pl.DataFrame) -> np.ndarray:
+def counts(result: pl.DataFrame) -> np.ndarray:
+    """Its counts, int64[snapshots, 24]."""
     return result.select(COUNTS).to_numpy().astype(np.int64)
 
 
-CONTENDERS = {
-    "leadheat": Contender("leadheat, whole default catalogue", whole_catalogue, _own_counts, lambda result: result[1].shape[1]),
-    "streaming_join": Contender("Polars, streaming join", streaming_join, _polars_counts, lambda result: result.width),
-    "sorted_join": Contender("Polars, streaming join of sorted sides", sorted_join, _polars_counts, lambda result: result.width),
-    "running_counts": Contender("Polars, running counts, no join", running_counts, _polars_counts, lambda result: result.width),
-}
+def columns(result: pl.DataFrame) -> int:
+    """How many there are."""
+    return result.width

@@ -1,0 +1,185 @@
+"""The sections of the page, each from its part of the results."""
+
+from __future__ import annotations
+
+from tests.benchmarks.scaling import MACHINES, PREDICTED
+from tests.benchmarks.tables import OURS, SORTED, Row, by_name, fastest_peer, prose, seconds, table, verdict
+
+ASKED = {"50-each": 2.5, "50-weekly": 2.5, "500-each": 15.0, "500-weekly": 15.0, "skewed-each": 8.0, "skewed-weekly": 8.0}
+"""leadheat's whole catalogue: so many times faster than the fastest peer's 24 counts."""
+ASKED_OF_KERNEL = 10.0
+ASKED_OF_ONE = {"features, from records": 30, "features, model, calibration, bands, rules, from records": 120}
+ASKED_WITH_REASONS = 1000
+
+_OF_FEATURES = prose("""
+    leadheat computes its whole default catalogue (float32), the others 24 windowed counts (6 types, 4 windows), all from the same
+    unsorted Arrow tables. Each contender's counts are first compared with plain loops on a small world of the same kind, then by digest
+    with leadheat's on this one. *Times leadheat's* is the contender's time divided by leadheat's: below 1 the contender is faster. Times
+    are medians; memory is the most that the process had, with its input. Who needs ten times leadheat's time is stopped. Worlds with a
+    weekly grid are smaller, to save time.
+""")
+_OF_TRAINING = prose("""
+    The same matrices, made by leadheat. All have leadheat's learning rate, most trees, patience and threads, find their number of trees
+    on the same held-out leads and then learn from all rows; the rest is as each library has it. The first row does more: it computes the
+    features, learns three more models to calibrate on leads that none has seen, and chooses bands. Judged on later snapshots, with 95 %
+    intervals by lead; *better* and *worse* are against leadheat on the same resamples.
+""")
+_OF_HTTP = prose("""
+    A lead of 50 interactions, 16 connections, one worker each, the load on the same processors; rounds in turns, with the least and the
+    most of the rounds. leadheat, the bare endpoint and MLflow give the same scores; FastAPI's endpoint counts the same types in the same
+    windows with pandas and gives the probability of a scikit-learn pipeline, nothing else.
+""")
+_OF_SCALING = prose("""
+    *score* is `leadheat score --no-reasons` from Parquet files to a file of scores, as a command, with its start; *features* the whole
+    default catalogue from unsorted tables in memory, one look at each lead. The dotted lines are the model of the cost.
+""")
+
+
+def _features(part: Row) -> str:
+    parts = [f"## Features\n\n{_OF_FEATURES}"]
+    for world in part["worlds"]:
+        title = f"### {world['title'][0].upper()}{world['title'][1:]}"
+        if world.get("failure"):
+            parts.append(f"{title}\n\n{world['failure']}")
+            continue
+        leads = f"{world['leads']:,} leads, the busiest with {world['busiest']:,}"
+        size = f"{world['interactions']:,} interactions of {leads}; {world['snapshots']:,} looks."
+        parts.append("\n\n".join((title, size, _features_table(world), _features_words(world))))
+    if "featuretools" in part:
+        parts.append(_featuretools(part["featuretools"]))
+    return "\n\n".join(parts)
+
+
+def _features_table(world: Row) -> str:
+    own = by_name(world["rows"], OURS)
+    lines = []
+    for row in world["rows"]:
+        if row["failure"]:
+            lines.append((row["title"], row["failure"], "", "", "", ""))
+            continue
+        ratio = "" if own is None or row is own else f"{row['seconds'] / own['seconds']:.2f}"
+        memory = f"{row['peak_gb']:.2f} GB"
+        lines.append((row["title"], str(row["columns"]), seconds(row), f"{row['processor_seconds']:.2f} s", memory, ratio))
+    return table(("", "columns", "time", "processor", "memory", "times leadheat's"), lines)
+
+
+def _features_words(world: Row) -> str:
+    own, peer, kernel = by_name(world["rows"], OURS), fastest_peer(world["rows"]), by_name(world["rows"], OURS + SORTED)
+    if own is None or peer is None:
+        return "There is nothing to compare."
+    told, asked = verdict(own["seconds"], peer["seconds"]), ASKED[world["world"]]
+    words = [f"The fastest peer is {peer['title']}: leadheat's whole catalogue is **{told}** (asked: {asked:g} times faster)."]
+    if kernel is not None:
+        told = verdict(kernel["seconds"], peer["seconds"])
+        words.append(f"The kernel alone, on sorted data, is {told} (asked: {ASKED_OF_KERNEL:g} times faster).")
+        rival = by_name(world["rows"], "numpy" + SORTED)
+        if rival is not None:
+            told = verdict(kernel["seconds"], rival["seconds"])
+            words.append(f"Beside prefix sums on sorted data it is {told}, with {kernel['columns']} columns against 24.")
+    return " ".join(words)
+
+
+def _featuretools(part: Row) -> str:
+    if part.get("failure"):
+        return f"### featuretools\n\nNot measured: {part['failure']}"
+    each = part["seconds"] / part["cutoffs"]
+    return "### featuretools\n\n" + prose(f"""
+        It computes everything anew at each distinct cutoff time, so it is timed on {part["interactions"]:,} interactions and
+        {part["cutoffs"]} cutoff times, with featuretools {part["version"]} and pandas {part["pandas"]} in an environment of their own;
+        its counts equal those of plain loops. The 24 counts take {part["seconds"]:.1f} s: **{each:.3f} s a distinct cutoff time**.
+        *Extrapolated, not measured:* a million looks, each at a moment of its own, take {each * 1e6 / 3600:,.0f} hours, and more
+        interactions take more.
+    """)
+
+
+def _train(part: Row) -> str:
+    parts = [f"## Training\n\n{_OF_TRAINING}"]
+    for data in part["data"]:
+        if data.get("failure") and not data["rows"]:
+            parts.append(f"### {data.get('name', 'a data set')}\n\n{data['failure']}")
+            continue
+        looks = f"{data['train']:,} training and {data['test']:,} later snapshots"
+        size = f"{looks}, {data['columns']} columns; {data['interactions']:,} interactions"
+        lines = []
+        for row in data["rows"]:
+            if row["failure"]:
+                lines.append((row["title"], row["failure"], "", "", "", "", ""))
+                continue
+            figures = (_interval(row, "auc", 3), _interval(row, "log_loss", 4))
+            lines.append(
+                (row["title"], seconds(row), f"{row['processor_seconds']:.1f} s", f"{row['peak_gb']:.2f} GB", str(row["rounds"]), *figures)
+            )
+        parts.append(f"### {data['name']}\n\n{size}.\n\n" + table(("", "time", "processor", "memory", "trees", "AUC", "log loss"), lines))
+    return "\n\n".join(parts)
+
+
+def _interval(row: Row, figure: str, digits: int) -> str:
+    if figure not in row:
+        return ""
+    value, low, high = (f"{one:.{digits}f}" for one in row[figure])
+    verdict = row.get(f"{figure}_than_ours", "")
+    return f"{value} [{low}, {high}]" + (f" {verdict}" if verdict else "")
+
+
+def _http_section(part: Row) -> str:
+    if part.get("failure"):
+        return f"## `/score` over HTTP\n\nNot measured: {part['failure']}"
+    lines = []
+    for row in part["rows"]:
+        ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f} [{row['least']:.2f}, {row['most']:.2f}]"
+        lines.append((row["title"], f"{row['per_second']:,.0f}", f"{row['processor_ms']:.2f} ms", ratio))
+    steady, head = part["steady"], ("", "a second", "processor each", "leadheat's throughput divided by its")
+    at_rate = (
+        f"At a steady {steady['per_second']:.0f} a second: median {steady['p50_ms']:.1f} ms, 99th percentile {steady['p99_ms']:.1f} ms."
+    )
+    return f"## `/score` over HTTP\n\n{_OF_HTTP}\n\n{table(head, lines)}\n\n{at_rate}"
+
+
+def _one_lead(part: Row) -> str:
+    if part.get("failure"):
+        return f"## One lead in process\n\nNot measured: {part['failure']}"
+    lines = []
+    for row in part["rows"]:
+        asked = ASKED_OF_ONE.get(row["title"], ASKED_WITH_REASONS if "with reasons" in row["title"] else None)
+        lines.append((row["title"], f"{row['median_us']:.0f} µs", f"{row['p99_us']:.0f} µs", "" if asked is None else f"{asked} µs"))
+    return "## One lead in process\n\n50 interactions, one thread.\n\n" + table(("", "median", "99th percentile", "asked"), lines)
+
+
+def _report(part: Row) -> str:
+    if part.get("failure"):
+        return f"## The report\n\nNot measured: {part['failure']}"
+    lines = [(step["title"], seconds(step), f"{step['processor_seconds']:.2f} s") for step in part["steps"]]
+    size = f"Figures, intervals and page of {part['rows']:,} test snapshots, {part['size'] / 1e6:.2f} MB."
+    return f"## The report\n\n{size}\n\n" + table(("", "time", "processor"), lines)
+
+
+def _scaling(part: Row) -> str:
+    lines = []
+    for row in part["rows"]:
+        if "interactions" not in row:
+            return f"## Scaling\n\nNot measured: {row['failure']}"
+        told = ("", "", row["failure"]) if row["failure"] else (seconds(row), f"{row['peak_gb']:.2f} GB", "")
+        lines.append((row["what"], f"{row['interactions']:,}", f"{row['leads']:,}", *told))
+    head = ("", "interactions", "leads", "time", "memory", "")
+    parts = [f"## Scaling\n\n{_OF_SCALING}\n\n![time and memory by size](scaling.svg)\n\n{table(head, lines)}"]
+    parts += [_cost(what, found) for what, found in part["summary"].items()]
+    return "\n\n".join(parts)
+
+
+def _cost(what: str, found: Row) -> str:
+    exponent = found["exponent"]
+    slope = "" if exponent is None else f" Exponent from a million interactions on: **{exponent:.2f}** (asked: at most 1.1)."
+    if "no_model" in found:
+        return f"*{what}*:{slope} {found['no_model']}"
+    residuals = ", ".join(f"{one:+.0%}" for one in found["residuals"])
+    each = f"{found['per_interaction'] * 1e6:.2f} µs an interaction + {found['per_lead'] * 1e6:.1f} µs a lead"
+    alone, together = f"{found['predicted_alone'] / 3600:.1f} hours", f"{found['predicted_cluster'] / 60:.0f} minutes"
+    return prose(f"""
+        *{what}*:{slope} Model: {found["fixed"]:.2f} s + {each}; measured beside it, run by run: {residuals}. For {PREDICTED:,}
+        interactions of {PREDICTED // 50:,} leads it says {alone} on one such machine and {together} on {MACHINES} of them, if leads are
+        hashed evenly over the machines, each reads its share as fast as here, and bringing the shares together costs nothing. *A
+        prediction, not a measurement.*
+    """)
+
+
+SECTIONS = {"features": _features, "train": _train, "http": _http_section, "one-lead": _one_lead, "report": _report, "scaling": _scaling}

@@ -1,0 +1,48 @@
+"""Reading rows of results, and writing them as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Row = Mapping[str, Any]
+
+SORTED = "_sorted"
+"""How the names of contenders end who begin with sorted data."""
+OURS = "leadheat"
+
+
+def prose(text: str) -> str:
+    """A paragraph, however its lines are broken in the source."""
+    return " ".join(text.split())
+
+
+def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; a bar in a cell is no border."""
+    rows = [head, ["---"] + ["---:"] * (len(head) - 1), *lines]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+
+
+def by_name(rows: Iterable[Row], name: str, key: str = "contender") -> Row | None:
+    """The row of a contender that has a time."""
+    return next((row for row in rows if row[key] == name and row.get("seconds")), None)
+
+
+def fastest_peer(rows: Iterable[Row]) -> Row | None:
+    """Of those who begin with unsorted data, leadheat aside, the one with the least time."""
+    return min(
+        (row for row in rows if row.get("seconds") and not row["contender"].startswith(OURS) and not row["contender"].endswith(SORTED)),
+        key=lambda row: float(row["seconds"]),
+        default=None,
+    )
+
+
+def verdict(ours: float, theirs: float) -> str:
+    """Who is faster, and by how much."""
+    ratio = theirs / ours
+    return f"{ratio:.1f} times faster" if ratio >= 1 else f"{1 / ratio:.1f} times slower"
+
+
+def seconds(row: Row) -> str:
+    """The time of a row."""
+    return f"{row['seconds']:.2f} s"
