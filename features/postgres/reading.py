@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_READERS = 8
 SMALL = 16 << 20
 """A table of fewer bytes is read over one connection."""
-_READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def snapshot(url: str) -> Iterator[Snapshot]:
         DataError: the database cannot be reached.
     """
     with _as_finding(""), connected(url) as connection:
-        connection.execute(_READ_ONLY)
+        connection.execute(READ_ONLY)
         row = connection.execute("SELECT pg_export_snapshot()").fetchone()
         yield Snapshot(url, connection, str(row and row[0]))
 
@@ -105,7 +105,7 @@ class Range:
             DataError: the connection is lost, or the server refuses.
         """
         with _as_finding(self.table), streaming(self.snapshot.url) as cursor:
-            cursor.execute(_READ_ONLY)
+            cursor.execute(READ_ONLY)
             cursor.execute(f"SET TRANSACTION SNAPSHOT {literal(self.snapshot.name)}")
             cursor.execute(self.query)
             try:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, func, select
+import pyarrow.compute as pc
+from sqlalchemy import Connection, Engine, Select, Text, func, select
 from sqlalchemy.engine import make_url
 
-from features.columns import text
 from features.contract import DataError, Finding
 from features.data_settings import STORE, TableSettings
 from features.files import Part, RawTable
 from features.history import DIRECTIONS
 from features.loading import Load, Loading
+from features.postgres.layout import literal
+from features.postgres.server import ServerError
 from features.store.engine import StoreError, address, has_tables, open_store, reading
+from features.store.scalars import names_in, typed, values_of
 from features.store.schema import attributes, interactions, leads, outcomes
 from features.times import UTC_MICROS
+
+Fetch = Callable[[Select[Any]], pa.Table]
 
 PORTION = 100_000
 """Rows that are fetched at a time."""
@@ -35,11 +39,13 @@ def loading_store(load: Load) -> Iterator[Loading]:
             if not has_tables(connection):
                 raise _nothing_there()
 
+            fetch = _from_postgres(connection) if connection.dialect.name == "postgresql" else _from_sqlite(connection)
+
             def read(settings: TableSettings, table: str) -> RawTable:
-                return _of_store(connection, table) if settings.path == STORE else load(settings, table)
+                return _of_store(fetch, table) if settings.path == STORE else load(settings, table)
 
             yield Loading(read, connection.execute(select(func.max(leads.c.changed_at))).scalar_one())
-    except StoreError as error:
+    except (StoreError, ServerError) as error:
         raise DataError(error.message, "LEADHEAT_STORE says where it is.") from error
     finally:
         engine.dispose()
@@ -57,73 +63,75 @@ def _nothing_there() -> DataError:
     return DataError(detail, hint, [Finding("error", "missing_file", "leads", "", 1, detail, hint)])
 
 
-def _of_store(connection: Connection, table: str) -> RawTable:
-    rows = {"leads": _leads, "interactions": _interactions, "outcomes": _outcomes}[table](connection)
+def _of_store(fetch: Fetch, table: str) -> RawTable:
+    rows = {"leads": _leads, "interactions": _interactions, "outcomes": _outcomes}[table](fetch)
     return RawTable.of_parts([Part(f"the store's table {table}", rows)])
 
 
-def _leads(connection: Connection) -> pa.Table:
+def _leads(fetch: Fetch) -> pa.Table:
     """Those that were not merged into another; an attribute is a column."""
-    own = select(leads.c.lead_id, leads.c.created_at).where(leads.c.merged_into.is_(None))
-    lead_ids, created = _columns(connection, own)
-    place = {lead_id: i for i, lead_id in enumerate(lead_ids)}
-    values: dict[str, list[Any]] = {}
-    for lead_id, name, value in zip(
-        *_columns(connection, select(attributes.c.lead_id, attributes.c.name, attributes.c.value)), strict=True
-    ):
-        if lead_id in place:
-            values.setdefault(name, [None] * len(place))[place[lead_id]] = json.loads(value)
-    columns = {"lead_id": pa.array(lead_ids, pa.string()), "created_at": _moments(created)}
-    return pa.table(columns | {name: _attribute(values[name]) for name in sorted(values) if name not in columns})
+    own = fetch(select(leads.c.lead_id, leads.c.created_at).where(leads.c.merged_into.is_(None)))
+    own = own.set_column(1, "created_at", own["created_at"].cast(UTC_MICROS))
+    given = fetch(select(attributes.c.lead_id, attributes.c.name, attributes.c.value))
+    for name in sorted(set(given["name"].unique().to_pylist()) - set(own.column_names)):
+        some = given.filter(pc.equal(given["name"], name)).combine_chunks()
+        place = pc.index_in(own["lead_id"], value_set=some["lead_id"])
+        values = some["value"].take(place).combine_chunks()
+        if values.null_count < len(values):
+            own = own.append_column(name, typed(values))
+    return own
 
 
-def _interactions(connection: Connection) -> pa.Table:
+def _interactions(fetch: Fetch) -> pa.Table:
     """Each counts from ``recorded_at``: training sees it only from when it was known."""
     wanted = ("lead_id", "type", "occurred_at", "recorded_at", "direction", "order", "attributes")
-    lead_id, kind, occurred, recorded, direction, order, given = _columns(connection, select(*(interactions.c[name] for name in wanted)))
-    columns = {
-        "lead_id": pa.array(lead_id, pa.string()),
-        "type": pa.array(kind, pa.string()),
-        "occurred_at": _moments(occurred),
-        "recorded_at": _moments(recorded),
-        "direction": pa.array([None, *DIRECTIONS], pa.string()).take(pa.array(direction, pa.int8())),
-        "order": pa.array(order, pa.int64()),
-    }
-    values = _from_json(given)
-    return pa.table(columns | {name: _attribute(values[name]) for name in sorted(values) if name not in columns})
+    rows = fetch(select(*(interactions.c[name] for name in wanted)))
+    own, objects = rows.drop_columns("attributes"), rows["attributes"]
+    for name in ("occurred_at", "recorded_at"):
+        own = own.set_column(own.column_names.index(name), name, own[name].cast(UTC_MICROS))
+    words = pa.array([None, *DIRECTIONS], pa.string())
+    own = own.set_column(own.column_names.index("direction"), "direction", words.take(own["direction"].combine_chunks()))
+    names = names_in(objects)
+    for name, values in values_of(objects, names).items() if names else ():
+        if name not in own.column_names:
+            own = own.append_column(name, typed(values))
+    return own
 
 
-def _outcomes(connection: Connection) -> pa.Table:
-    lead_id, closed_at, outcome = _columns(connection, select(outcomes.c.lead_id, outcomes.c.closed_at, outcomes.c.outcome))
-    return pa.table(
-        {"lead_id": pa.array(lead_id, pa.string()), "closed_at": _moments(closed_at), "outcome": pa.array(outcome, pa.string())}
-    )
+def _outcomes(fetch: Fetch) -> pa.Table:
+    rows = fetch(select(outcomes.c.lead_id, outcomes.c.closed_at, outcomes.c.outcome))
+    return rows.set_column(1, "closed_at", rows["closed_at"].cast(UTC_MICROS))
 
 
-def _columns(connection: Connection, statement: Any) -> list[list[Any]]:
-    """The rows of a query as columns, fetched in portions."""
-    columns: list[list[Any]] = [[] for _ in statement.selected_columns]
-    result = connection.execution_options(stream_results=True, yield_per=PORTION).execute(statement)
-    for portion in result.partitions(PORTION):
-        for column, values in zip(columns, zip(*portion, strict=True), strict=True):
-            column.extend(values)
-    return columns
+def _from_postgres(connection: Connection) -> Fetch:
+    """Through Arrow, over a connection of its own that sees what this one sees."""
+    from features.postgres.reading import READ_ONLY
+    from features.postgres.server import streaming
+
+    moment = connection.execute(func.pg_export_snapshot().select()).scalar_one()
+    url = connection.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    def fetch(statement: Select[Any]) -> pa.Table:
+        with streaming(url) as cursor:
+            cursor.execute(READ_ONLY)
+            cursor.execute(f"SET TRANSACTION SNAPSHOT {literal(moment)}")
+            cursor.execute(str(statement.compile(dialect=connection.dialect)))
+            return cursor.fetch_arrow_table()
+
+    return fetch
 
 
-def _moments(micros: Sequence[int | None]) -> pa.Array:
-    return pa.array(micros, pa.int64()).cast(UTC_MICROS)
+def _from_sqlite(connection: Connection) -> Fetch:
+    """In portions, each of which becomes Arrow at once."""
 
+    def fetch(statement: Select[Any]) -> pa.Table:
+        kinds = [(column.name, pa.string() if isinstance(column.type, Text) else pa.int64()) for column in statement.selected_columns]
+        schema = pa.schema(kinds)
+        result = connection.execution_options(stream_results=True, yield_per=PORTION).execute(statement)
+        portions = [
+            pa.table([pa.array(values, kind) for values, (_, kind) in zip(zip(*portion, strict=True), kinds, strict=True)], schema=schema)
+            for portion in result.partitions(PORTION)
+        ]
+        return pa.concat_tables([schema.empty_table(), *portions])
 
-def _from_json(texts: Sequence[str | None]) -> dict[str, list[Any]]:
-    """The values of each name in JSON objects; None where an object lacks it."""
-    objects = json.loads(f"[{','.join('null' if one is None else one for one in texts)}]")
-    names = {name for one in objects if one for name in one}
-    return {name: [one.get(name) if one else None for one in objects] for name in names}
-
-
-def _attribute(values: list[Any]) -> pa.Array:
-    """Numbers, truths or texts; where they are mixed, all as the texts that the scorer would read in them."""
-    kinds = {type(one) for one in values if one is not None}
-    if kinds <= {float, int}:
-        return pa.array(values, pa.float64())
-    return pa.array(values, pa.bool_()) if kinds == {bool} else pa.array([text(one) for one in values], pa.string())
+    return fetch
