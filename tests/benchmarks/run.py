@@ -161,7 +161,7 @@ def of_scaling(options: Options) -> Iterator[dict[str, Any]]:
     for row in scaling.measure(options.sizes, options.leads, most):
         _say(row | {"title": f"{row['what']}, {row.get('interactions', 0):,} interactions of {row.get('leads', 0):,} leads"})
         rows.append(row)
-        yield {"rows": rows, "summary": scaling.summary(rows)}
+        yield {"command": f"leadheat score {' '.join(scaling.SCORE)}", "rows": rows, "summary": scaling.summary(rows)}
 
 
 PARTS: dict[str, Callable[[Options], Iterator[dict[str, Any]]]] = {

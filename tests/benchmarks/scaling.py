@@ -33,6 +33,7 @@ from tests.benchmarks.world import OBSERVED_DAYS
 DENSITIES = (50, 500)
 """Interactions a lead: the curve is drawn for the first, the second parts the cost of interactions from that of leads."""
 WHATS = ("score", "features")
+SCORE = ("--no-reasons", "--memory", "4GB", "--json")
 PREDICTED, MACHINES = 10_000_000_000, 20
 
 
@@ -66,7 +67,7 @@ def _both(folder: Path, size: int, per_lead: int, champion: Path, environment: d
     if made.failure:
         yield {"what": "score", **facts, "failure": f"no data: {made.failure}"}
         return
-    command = [sys.executable, "-m", "leadheat", "score", str(folder), "--out", str(folder / "scores.parquet"), "--no-reasons", "--json"]
+    command = [sys.executable, "-m", "leadheat", "score", str(folder), "--out", str(folder / "scores.parquet"), *SCORE]
     started = time.perf_counter()
     scored = limited_command(command, most, environment)
     yield _row("score", facts, {"seconds": time.perf_counter() - started, "peak_gb": scored.peak_gb}, scored.failure)

@@ -30,7 +30,7 @@ _OF_HTTP = prose("""
     windows with pandas and gives the probability of a scikit-learn pipeline, nothing else.
 """)
 _OF_SCALING = prose("""
-    *score* is `leadheat score --no-reasons` from Parquet files to a file of scores, as a command, with its start; *features* the whole
+    *score* is the command, from Parquet files to a file of scores, with its start; *features* the whole
     default catalogue from unsorted tables in memory, one look at each lead. The dotted lines are the model of the cost.
 """)
 
@@ -161,7 +161,9 @@ def _scaling(part: Row) -> str:
         told = ("", "", row["failure"]) if row["failure"] else (seconds(row), f"{row['peak_gb']:.2f} GB", "")
         lines.append((row["what"], f"{row['interactions']:,}", f"{row['leads']:,}", *told))
     head = ("", "interactions", "leads", "time", "memory", "")
-    parts = [f"## Scaling\n\n{_OF_SCALING}\n\n![time and memory by size](scaling.svg)\n\n{table(head, lines)}"]
+    parts = [
+        f"## Scaling\n\nMeasured: `{part['command']}`. {_OF_SCALING}\n\n![time and memory by size](scaling.svg)\n\n{table(head, lines)}"
+    ]
     parts += [_cost(what, found) for what, found in part["summary"].items()]
     return "\n\n".join(parts)
 
