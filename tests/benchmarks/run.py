@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -192,6 +193,7 @@ PARTS: dict[str, Callable[[Options], Iterator[dict[str, Any]]]] = {
 @click.option("--folder", type=click.Path(path_type=Path), default=PLACE, help="Where results and page go.")
 def main(only: tuple[str, ...], limit: float, memory: float, folder: Path, **sizes: Any) -> None:
     """Run parts of the benchmark and write its page."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the contender of the moment is ended, too
     options = Options(**sizes, limits=Limits(limit, memory))
     for name in only:
         CONSOLE.print(f"[bold]{name}")
