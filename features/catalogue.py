@@ -10,12 +10,12 @@ measure                meaning, for a lead looked at at ``as_of``
 count(G, w)            interactions of group G in the window
 days_since_last(G)     days since the latest, ``days_since_first(G)`` since the earliest interaction of G
 decayed(G, h)          sum of 2^(-age / h) over all interactions of G: each loses half its weight in every half-life h; an interaction's
-                       weight is that of the next newer one, of any group, times 2^(-gap / h), so that snapshots share the powers
+                       weight is 2^(t / h), t since the first (or a later one: ``kernel.RENEWED``), in a unit that halves with age
 active_days(S, w)      distinct UTC days with an interaction of stream S; S is all, inbound or outbound
 sessions(S, w)         runs of interactions without a pause longer than the session gap, by their latest interaction
 trend(S, w)            (c1 - c2) / (c1 + c2): count c1 of the window against count c2 of the one before, [as_of - 2w, as_of - w)
 last_gap, mean_gap,    days between the latest two interactions of S, mean, and standard deviation (population) of all gaps, by way of
-spread_gap(S)          the differences d from the last gap: sqrt(mean(d^2) - mean(d)^2), so that equal gaps give exactly 0
+spread_gap(S)          the differences d from the first gap: sqrt(mean(d^2) - mean(d)^2), so that equal gaps give exactly 0
 inbound_share(w)       inbound / (inbound + outbound)
 outbound_since_inbound outbound touches after the latest inbound interaction
 response_hours         hours from the first inbound interaction to our first answer after it

@@ -34,7 +34,7 @@ def compute(features: FeatureSet, history: History, lead: np.ndarray, as_of: np.
     plan, events = _plan(features), encode(features, history)
     lead, as_of = (np.require(one, np.int64, ["C", "W"]) for one in (lead, as_of))  # or the kernel is compiled again
     out = np.empty((len(lead), len(features.names)), np.float32)
-    order = np.argsort(lead, kind="stable")  # a lead's snapshots together: its interactions are read from memory once
+    order = np.lexsort((as_of, lead))  # each lead is swept once
     if threads == 1:
         kernel.fill(plan, events, lead, as_of, order, out)
         return out
@@ -80,13 +80,12 @@ def _plan(features: FeatureSet) -> Plan:
     windows = [*features.windows, NEVER]
     doubles = [min(2 * window, NEVER) for window in features.windows]
     bounds = sorted({*windows, *doubles})
-    before = [(bounds.index(window) + 1, bounds.index(double) + 1) for window, double in zip(features.windows, doubles, strict=True)]
     members = [_groups_of(features, kind, direction) for kind in (*features.types, None) for direction in range(kernel.DIRECTION_CODES)]
     levels = [len(known) + 1 for known in features.levels.values()]
     return Plan(
         bounds=np.array(bounds, np.int64),
-        window_of=np.array([next(i for i, window in enumerate(windows) if window >= bound) for bound in bounds], np.int64),
-        before=np.array(before, np.int64).reshape(-1, 2),
+        windows=np.array([bounds.index(window) for window in windows], np.int64),
+        doubles=np.array([bounds.index(double) for double in doubles], np.int64),
         half_lives=np.array(features.half_lives, np.float64),
         group_start=np.cumsum([0, *map(len, members)], dtype=np.int64),
         groups=np.array([group for some in members for group in some], np.uintp),

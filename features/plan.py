@@ -13,8 +13,8 @@ class Plan(NamedTuple):
 
     Attributes:
         bounds: int64[B], every window and its double, ascending, microseconds.
-        window_of: int64[B], the smallest window that holds an age up to the bound.
-        before: int64[W - 1, 2], how many bounds lie within a window and within its double.
+        windows: int64[W], the place of each window in ``bounds``.
+        doubles: int64[W - 1], the place of each finite window's double.
         half_lives: float64[H], microseconds.
         group_start: int64[(T + 1) * 3 + 1], boundaries in ``groups`` by type and direction.
         groups: uintp[...], the groups that an interaction of a type and direction belongs to.
@@ -26,8 +26,8 @@ class Plan(NamedTuple):
     """
 
     bounds: np.ndarray
-    window_of: np.ndarray
-    before: np.ndarray
+    windows: np.ndarray
+    doubles: np.ndarray
     half_lives: np.ndarray
     group_start: np.ndarray
     groups: np.ndarray
@@ -67,64 +67,87 @@ class Events(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """One snapshot: the position of its lead, its moment in microseconds, its number from 1 on, and how many interactions could be seen."""
+    """What one snapshot sees of its lead: ``length`` interactions, of which those from ``known`` on are new since the snapshot before.
+
+    ``life`` numbers the beginnings from nothing, from 1 on.
+    """
 
     lead: int
     as_of: int
-    number: int
+    life: int
+    known: int
     length: int
 
 
 class Room(NamedTuple):
     """Scratch arrays, made once for a call; K is the length of the longest history.
 
-    The first ``Seen.length`` places of ``row`` (int64[K], into the events), ``bin`` (int64[K], the first of ``Plan.bounds`` that holds it)
-    and ``window`` (int64[K], the smallest window that holds it) are what could be seen, newest first. ``steps`` float64[K, H], powers of
-    decay from one interaction to the next, last for a lead; the stamps are numbers of snapshots and never cleared.
+    By place, oldest first, of what is seen: ``row`` int64[K] (into the events), ``code`` int64[K] (its type and direction), and ``before``
+    int64[K + 1, 3], how many interactions of each stream come before. By stream (all, inbound, outbound) and place in it: ``moment``
+    int64[3, K], ``day`` and ``session`` int64[3, K], numbered from 0 on.
+
+    ``edge`` int64[B] is the first place within each bound. ``left`` int64[G, W - 1] are those of ``total`` int64[G] that a window has lost.
+    ``decayed`` float64[G, H] is in units of a weight at ``origin`` int64[H]. The stamps are lives and never cleared.
     """
 
     row: np.ndarray
-    bin: np.ndarray
-    window: np.ndarray
-    steps: np.ndarray
-    weights: np.ndarray
-    counts: np.ndarray
+    code: np.ndarray
+    before: np.ndarray
+    moment: np.ndarray
+    day: np.ndarray
+    session: np.ndarray
+    squares: np.ndarray
+    edge: np.ndarray
+    lost: np.ndarray
+    total: np.ndarray
+    left: np.ndarray
     latest: np.ndarray
     earliest: np.ndarray
     decayed: np.ndarray
-    fine: np.ndarray
-    days: np.ndarray
-    sessions: np.ndarray
+    origin: np.ndarray
+    weights: np.ndarray
+    answers: np.ndarray
     sums: np.ndarray
     known: np.ndarray
     highest: np.ndarray
+    last: np.ndarray
+    types: np.ndarray
     type_stamp: np.ndarray
+    levels: np.ndarray
     level_stamp: np.ndarray
 
 
 @numba.njit(nogil=True)
-def new_room(plan: Plan, longest: int) -> Room:
-    """Room for histories of up to ``longest`` interactions."""
-    windows, groups, half_lives = len(plan.before) + 1, plan.group_count, len(plan.half_lives)
+def new_room(plan: Plan, longest: int, numeric: int) -> Room:
+    """Room for histories of up to ``longest`` interactions with so many ``numeric`` attributes."""
+    groups, half_lives, attributes = plan.group_count, len(plan.half_lives), len(plan.level_counts)
     widest = 1
     for count in plan.level_counts:
         widest = max(widest, count)
     return Room(
         row=np.empty(longest, np.int64),
-        bin=np.empty(longest, np.int64),
-        window=np.empty(longest, np.int64),
-        steps=np.empty((longest, half_lives)),
-        weights=np.empty(half_lives),
-        counts=np.empty((groups, windows), np.int64),
+        code=np.empty(longest, np.int64),
+        before=np.zeros((longest + 1, 3), np.int64),
+        moment=np.empty((3, longest), np.int64),
+        day=np.empty((3, longest), np.int64),
+        session=np.empty((3, longest), np.int64),
+        squares=np.empty(3),
+        edge=np.empty(len(plan.bounds), np.int64),
+        lost=np.empty(len(plan.doubles), np.int64),
+        total=np.empty(groups, np.int64),
+        left=np.empty((groups, len(plan.doubles)), np.int64),
         latest=np.empty(groups, np.int64),
         earliest=np.empty(groups, np.int64),
         decayed=np.empty((groups, half_lives)),
-        fine=np.empty(len(plan.bounds), np.int64),
-        days=np.empty(windows, np.int64),
-        sessions=np.empty(windows, np.int64),
-        sums=np.empty(windows),
-        known=np.empty(windows, np.int64),
-        highest=np.empty(windows),
+        origin=np.empty(half_lives, np.int64),
+        weights=np.empty(half_lives),
+        answers=np.empty(3, np.int64),
+        sums=np.empty((numeric, len(plan.windows))),
+        known=np.empty((numeric, len(plan.windows)), np.int64),
+        highest=np.empty((numeric, len(plan.windows))),
+        last=np.empty(numeric),
+        types=np.empty(1, np.int64),
         type_stamp=np.zeros(plan.type_count + 1, np.int64),
-        level_stamp=np.zeros((len(plan.level_counts), widest), np.int64),
+        levels=np.empty((attributes, 3), np.int64),
+        level_stamp=np.zeros((attributes, widest), np.int64),
     )

@@ -1,7 +1,7 @@
 """The oracle: every feature straight from its definition in ``features/catalogue.py``, in three plain loops over records.
 
 It shares nothing with the kernel but the catalogue's names, and it is kept for ever; ``compute`` must equal it with ``==``.
-Sums of floats run newest first, as the kernel's do, and a value is rounded to float32 at its very end.
+Sums of floats run oldest first, as the kernel's do, and a value is rounded to float32 at its very end.
 """
 
 from __future__ import annotations
@@ -45,13 +45,16 @@ def days_since_first(view: View, feature: Feature) -> float:
 
 
 def decayed(view: View, feature: Feature) -> float:
-    """Step by step, from the moment back to each older interaction, as the catalogue says."""
-    total, weight, moment = 0.0, 1.0, view.as_of
-    for event in view.seen:
-        weight *= math.exp2(-(moment - event.occurred_at) / feature.half_life)
-        moment = event.occurred_at
-        total += weight if view.belongs(event, feature.group) else 0.0
-    return total
+    """In units of the weight of the oldest interaction, or of one 512 half-lives later, as the catalogue says."""
+    total, unit = 0.0, view.as_of
+    for event in reversed(view.seen):
+        if event is view.seen[-1]:
+            unit = event.occurred_at
+        elif event.occurred_at - unit > 512 * feature.half_life:
+            total *= math.exp2(-(event.occurred_at - unit) / feature.half_life)
+            unit = event.occurred_at
+        total += math.exp2((event.occurred_at - unit) / feature.half_life) if view.belongs(event, feature.group) else 0.0
+    return total * math.exp2(-(view.as_of - unit) / feature.half_life)
 
 
 def in_turn(values: Iterable[float]) -> float:
@@ -98,8 +101,8 @@ def mean_gap(view: View, feature: Feature) -> float:
 
 
 def spread_gap(view: View, feature: Feature) -> float:
-    """The standard deviation, by way of the differences from the last gap, which keeps digits and makes equal gaps exactly 0."""
-    some = gaps(view, feature)
+    """The standard deviation, by way of the differences from the first gap, which keeps digits and makes equal gaps exactly 0."""
+    some = gaps(view, feature)[::-1]
     if not some:
         return MISSING
     differences = [one - some[0] for one in some]
@@ -142,12 +145,12 @@ def distinct_types(view: View, _: Feature) -> float:
 
 
 def total(view: View, feature: Feature) -> float:
-    return in_turn(view.values(feature))
+    return in_turn(reversed(view.values(feature)))
 
 
 def mean(view: View, feature: Feature) -> float:
     values = view.values(feature)
-    return in_turn(values) / len(values) if values else MISSING
+    return in_turn(reversed(values)) / len(values) if values else MISSING
 
 
 def highest(view: View, feature: Feature) -> float:

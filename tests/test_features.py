@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from features import kernel
 from features.catalogue import FeatureSettings
 from features.columns import Schema
-from features.compute import compute
-from features.contract import DAY, WEEK
+from features.compute import _plan, compute, encode
+from features.contract import DAY, HOUR, WEEK
 from features.history import History
 from features.records import InteractionRecord, LeadRecord, history_of
 from features.vocabulary import fit_features
@@ -55,6 +56,32 @@ def test_a_lead_alone_equals_the_lead_in_the_table_whatever_the_order_of_rows(wo
         mine = world.lead == position
         alone = compute(world.features, history_of([lead], world.features.schema), world.lead[mine] * 0, world.as_of[mine])
         same(alone, batch[mine], world.features.names)
+
+
+@EXAMPLES
+@given(worlds(leads=4), DICE)
+def test_a_moment_among_many_of_its_lead_gives_what_it_gives_alone(world: World, dice: random.Random) -> None:
+    """Sweeps go on, begin anew and stand still: between moments that differ by a microsecond, and where something old becomes known."""
+    lead, as_of = swept(world, dice)
+    together = compute(world.features, world.history, lead, as_of)
+    alone = [compute(world.features, world.history, lead[i : i + 1], as_of[i : i + 1])[0] for i in range(len(lead))]
+    same(together, np.stack(alone), world.features.names)
+    events, plan, mixed = encode(world.features, world.history), _plan(world.features), np.empty_like(together)
+    kernel.fill(plan, events, lead, as_of, np.array(dice.sample(range(len(lead)), len(lead))), mixed)
+    same(mixed, together, world.features.names)
+
+
+def swept(world: World, dice: random.Random) -> tuple[np.ndarray, np.ndarray]:
+    """Some 40 moments of each lead, most of them close to when something happened or became known, some of them twice."""
+    history = world.history
+    moments = []
+    for one in range(len(history)):
+        rows = slice(history.start[one], history.start[one + 1])
+        known = [*history.occurred_at[rows].tolist(), *history.known_at[rows].tolist(), int(world.as_of[0])]
+        moments += [(one, dice.choice(known) + dice.choice((0, 1, -1, DAY, 7 * DAY, 90 * DAY))) for _ in range(40)]
+    dice.shuffle(moments)
+    lead, as_of = np.array(moments, np.int64).T.copy()
+    return lead, as_of
 
 
 @EXAMPLES
@@ -106,6 +133,15 @@ def test_a_decayed_count_is_the_sum_of_the_powers() -> None:
     row = compute(features, history_of([lead], Schema()), np.zeros(1, np.int64), np.zeros(1, np.int64))[0]
     expected = sum(2 ** (-age / (7 * DAY)) for age in ages)
     assert row[features.column("decayed(visit, 7d)")] == pytest.approx(expected, rel=1e-7)
+
+
+def test_a_decayed_count_stays_a_number_over_thousands_of_half_lives() -> None:
+    years = [InteractionRecord("visit", day * 365 * DAY + hour * HOUR) for day in range(4) for hour in range(3)]
+    history = history_of([LeadRecord("L", None, {}, years)], Schema())
+    features = fit_features(history, FeatureSettings(half_lives=(HOUR,), min_count=1), {})
+    as_of = np.array([3 * HOUR, 365 * DAY + 3 * HOUR, 3 * 365 * DAY + 3 * HOUR, 4 * 365 * DAY])
+    rows = compute(features, history, np.zeros(4, np.int64), as_of)
+    assert rows[:, features.column("decayed(visit, 1h)")].tolist() == [0.875, 0.875, 0.875, 0.0]
 
 
 def test_windows_hold_their_beginning_and_not_their_end() -> None:
