@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import model_validator
 
 from features.catalogue import FeatureSet
@@ -142,6 +144,26 @@ def told_why(why: str, features: FeatureSet, history: History, lead: int, as_of:
     last = np.flatnonzero(_among(types, history.type.levels)[codes] & (history.known_at[rows] < as_of))[-1]
     day = from_micros(history.occurred_at[rows][last]).date()
     return f"opted out by {history.type.levels[codes[last]]} on {day.isoformat()}"
+
+
+def told_whys(
+    whys: Sequence[str], kind: npt.NDArray[np.int64], features: FeatureSet, history: History, lead: npt.ArrayLike, as_of: npt.ArrayLike
+) -> pa.Array:
+    """The same for m snapshots, string[m].
+
+    Args:
+        whys: as the policy has them.
+        kind: int64[m], positions in ``whys``.
+        features: as of ``told_why``.
+        history: holds the leads.
+        lead: int64[m], their positions there.
+        as_of: int64[m], microseconds UTC.
+    """
+    leads, moments = np.asarray(lead), np.asarray(as_of)
+    opted_out = np.array([why == HAS_OPTED_OUT for why in whys], np.bool_)[kind]
+    told = [told_why(HAS_OPTED_OUT, features, history, int(leads[row]), int(moments[row])) for row in np.flatnonzero(opted_out)]
+    alike = pa.array(whys, pa.string()).take(pa.array(kind))
+    return pc.replace_with_mask(alike, pa.array(opted_out), pa.array(told, pa.string()))
 
 
 @lru_cache(maxsize=4096)

@@ -78,7 +78,7 @@ def folder() -> Path | None:
 
 def hashes_of(X: Matrix) -> list[str]:
     """16 hexadecimal digits for each feature row, float32[m, F]: equal for equal bits."""
-    return [_features(x)[0] for x in _plain(X)]
+    return [digest.hex() for digest in _digests(_plain(X))]
 
 
 def checksums_of(x: Matrix) -> npt.NDArray[np.uint16]:
@@ -97,16 +97,27 @@ def _plain(x: Matrix) -> Matrix:
     return np.where(np.isnan(x), np.float32(np.nan), np.ascontiguousarray(x, np.float32))
 
 
-def _features(plain: Matrix) -> tuple[str, str | None]:
-    """The hash, and in a share of the cases the checksums."""
-    digest = hashlib.blake2b(plain.tobytes(), digest_size=8).hexdigest()
-    chosen = int(digest[:8], 16) < WITH_CHECKSUMS * 2**32
-    return digest, base64.b64encode(checksums_of(plain).astype("<u2").tobytes()).decode() if chosen else None
+def _digests(plain: Matrix) -> list[bytes]:
+    """8 bytes for each row, float32[m, F]."""
+    rows = memoryview(plain.tobytes())
+    width = plain.shape[1] * plain.itemsize
+    return [hashlib.blake2b(rows[low : low + width], digest_size=8).digest() for low in range(0, len(rows), width)]
+
+
+def _told(plain: Matrix) -> tuple[list[str], list[str | None]]:
+    """The hash of each row, float32[m, F], and in a share of the rows the checksums."""
+    digests = _digests(plain)
+    lots = np.frombuffer(b"".join(digests), ">u4")[::2]
+    chosen = np.flatnonzero(lots < WITH_CHECKSUMS * 2**32)
+    checksums: list[str | None] = [None] * len(digests)
+    for row, kept in zip(chosen.tolist(), checksums_of(plain[chosen]).astype("<u2"), strict=True):
+        checksums[row] = base64.b64encode(kept).decode()
+    return [digest.hex() for digest in digests], checksums
 
 
 def line_of(score: Score, x: Matrix, scored_at: int) -> bytes:
     """The service's row of a score and its features, float32[F], as a line of JSON; ``scored_at`` in microseconds UTC."""
-    digest, checksums = _features(_plain(x))
+    (digest,), (checksums,) = _told(_plain(x)[np.newaxis])
     row = {
         "scored_at": iso(scored_at),
         "lead_id": score.lead_id,
@@ -130,12 +141,12 @@ def line_of(score: Score, x: Matrix, scored_at: int) -> bytes:
 
 def rows_of(scores: pa.Table, X: Matrix, scored_at: int, source: str) -> pa.Table:
     """The rows of a table of scores (``models.table``) and their features, float32[m, F]."""
-    pairs = [_features(x) for x in _plain(X)]
-    m, columns = len(pairs), {name: scores[name] for name in SCHEMA.names if name in scores.column_names}
+    digests, checksums = _told(_plain(X))
+    m, columns = len(digests), {name: scores[name] for name in SCHEMA.names if name in scores.column_names}
     columns |= {
         "scored_at": pa.repeat(pa.scalar(scored_at).cast(pa.timestamp("us", "UTC")), m),
-        "features": pa.array([digest for digest, _ in pairs], pa.string()),
-        "checksums": pa.array([checksums for _, checksums in pairs], pa.string()),
+        "features": pa.array(digests, pa.string()),
+        "checksums": pa.array(checksums, pa.string()),
         "source": pa.repeat(source, m),
     }
     return pa.table([columns[field.name] for field in SCHEMA], schema=SCHEMA)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from features.catalogue import OTHER
 from features.contract import DAY
 from features.history import History
-from models.consent import told_why
+from models.consent import told_whys
 from models.exploration import explored
 from models.qualification import AGREEMENT, agreement
 from models.reasons import Reason
@@ -88,10 +88,9 @@ def table_of(
         "next_step": _texts([kind.next_step.words for kind in kinds], position),
         "respond_within_minutes": pa.array([kind.respond_within_minutes for kind in kinds], pa.int64()).take(pa.array(position)),
         "contactable": pa.array([kind.contactable.allowed for kind in kinds], pa.bool_()).take(pa.array(position)),
-        "contactable_why": [
-            told_why(kinds[kind].contactable.why, scorer.features, history, *place)
-            for kind, *place in zip(position.tolist(), lead.tolist(), as_of.tolist(), strict=True)
-        ],
+        "contactable_why": told_whys(
+            [kind.contactable.why for kind in kinds], position.astype(np.int64), scorer.features, history, lead, as_of
+        ),
         "interactions_without_consent": history.without_consent(lead, as_of),
         "version": pa.repeat(pa.scalar(scorer.version, pa.string()), m),
         "fingerprint": pa.repeat(pa.scalar(scorer.fingerprint, pa.string()), m),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
@@ -193,3 +194,15 @@ def test_old_files_are_removed(world: SmallWorld, place: Path, monkeypatch: pyte
         pass
     assert [file.name for file in score_log.files(place)][1:] == ["service-2.jsonl"]
     assert to_micros(read(place)["scored_at"][0].as_py()) == NOW
+
+
+def test_hashes_and_checksums_of_many_rows_are_those_of_each_alone() -> None:
+    X = np.random.default_rng(0).normal(size=(200, 7)).astype(np.float32)
+    X[::3, 2] = np.nan
+    digests, checksums = score_log._told(score_log._plain(X))
+    alone = [hashlib.blake2b(score_log._plain(x).tobytes(), digest_size=8).hexdigest() for x in X]
+    assert digests == hashes_of(X) == alone
+    for x, digest, text in zip(X, digests, checksums, strict=True):
+        assert (text is not None) == (int(digest[:8], 16) < score_log.WITH_CHECKSUMS * 2**32)
+        assert text is None or read_checksums(text).tolist() == checksums_of(x).tolist()
+    assert 0 < sum(text is not None for text in checksums) < len(X)
