@@ -68,15 +68,19 @@ def demo(leads: int, seed: int, keep: Path | None, *, as_json: bool) -> None:
     help="Scores (.parquet) of an earlier run: what the model gave there is not computed again; the result is the same.",
 )
 @click.option("--reasons/--no-reasons", default=True, show_default=True, help="Give reasons for warm and hot leads.")
+@click.option("--engine", type=click.Choice(["local", "spark"]), default="local", show_default=True, help="This machine, or a cluster.")
 @MEMORY
 @click.option("--resume", is_flag=True, help="Go on where the same command, on data larger than --memory, was killed.")
 @JSON
 @example("leadheat score my-world --out scores.parquet")
-def score(source: Source, out: str, as_of: str | None, version: str, earlier: Path | None, *, as_json: bool, **how: Any) -> None:
+def score(
+    source: Source, out: str, as_of: str | None, version: str, earlier: Path | None, *, engine: str, as_json: bool, **how: Any
+) -> None:
     """Score every open lead into one file, which is whole or absent, or into a table, in one transaction.
 
     Data that do not fit into --memory are sorted into parts on disk first (LEADHEAT_HOME/cache, or LEADHEAT_CACHE), which stay until the
-    files change, and scored part by part.
+    files change, and scored part by part. The cluster of --engine spark is what Spark's own configuration says (MASTER, SPARK_CONF_DIR,
+    PYSPARK_SUBMIT_ARGS); without any it is this machine's processors.
     """
     from features.contract import parse_moment
     from models.earlier import Incremental
@@ -86,13 +90,17 @@ def score(source: Source, out: str, as_of: str | None, version: str, earlier: Pa
     place = output_of(out)
     place.check()
     moment = None if as_of is None else parse_moment(as_of)
-    scorer = load_scorer(version)
-    if earlier is not None:
-        scorer = Incremental.since(earlier, scorer)
-    with alone(place.working, str(place)):
-        result = _score(source, scorer, place, moment, **how)
-    if isinstance(scorer, Incremental):
-        result |= {"computed": scorer.computed, "kept": result["rows"] - scorer.computed}
+    if engine == "spark":
+        if earlier is not None or how["resume"]:
+            raise click.UsageError("--since and --resume are for --engine local; what a worker loses Spark computes again by itself.")
+        with alone(place.working, str(place)):
+            result = _on_spark(source, version, place, moment, explain=how["reasons"])
+    else:
+        scorer = load_scorer(version) if earlier is None else Incremental.since(earlier, load_scorer(version))
+        with alone(place.working, str(place)):
+            result = _score(source, scorer, place, moment, **how)
+        if isinstance(scorer, Incremental):
+            result |= {"computed": scorer.computed, "kept": result["rows"] - scorer.computed}
     words = f"{result['rows']:,} open leads in {place}: {result['hot']:,} hot, {result['warm']:,} warm, {result['cold']:,} cold."
     if "kept" in result:
         words += f" Computed anew: {result['computed']:,}; kept: {result['kept']:,}."
@@ -258,7 +266,22 @@ def _score(
         tell(buckets.whole.findings)
         moment = buckets.whole.observed_until + 1 if as_of is None else as_of
         bands = score_buckets(out, scorer, buckets, moment, out.working, explain=reasons, resume=resume)
-    return _told(scorer, bands, moment, started)
+    return _told(scorer.version, bands, moment, started)
+
+
+def _on_spark(source: Source, version: str, out: Output, as_of: int | None, *, explain: bool) -> dict[str, Any]:
+    """The same on a cluster."""
+    from features.spark.session import need_spark
+
+    need_spark()
+    from models.registry import Registry
+    from serving.spark import ModelFiles, score_data
+
+    started, registry = time.monotonic(), Registry()
+    model = ModelFiles.of(registry.fetch(version), registry.version(version).version)
+    done = score_data(source.settings.data, source.root, model, out, as_of, explain=explain)
+    tell(done.findings)
+    return _told(model.version, done.bands, done.as_of, started)
 
 
 def _batch(scorer: LeadScorer, dataset: Dataset, out: Output, as_of: int | None, *, explain: bool) -> dict[str, Any]:
@@ -267,13 +290,13 @@ def _batch(scorer: LeadScorer, dataset: Dataset, out: Output, as_of: int | None,
 
     started = time.monotonic()
     moment = dataset.observed_until + 1 if as_of is None else as_of
-    return _told(scorer, score_to(out, scorer, dataset, moment, explain=explain), moment, started)
+    return _told(scorer.version, score_to(out, scorer, dataset, moment, explain=explain), moment, started)
 
 
-def _told(scorer: LeadScorer, bands: dict[str, int], as_of: int, started: float) -> dict[str, Any]:
+def _told(version: str | None, bands: dict[str, int], as_of: int, started: float) -> dict[str, Any]:
     from features.contract import from_micros
 
-    about = {"rows": sum(bands.values()), "as_of": from_micros(as_of).isoformat(), "version": scorer.version}
+    about = {"rows": sum(bands.values()), "as_of": from_micros(as_of).isoformat(), "version": version}
     return about | bands | {"seconds": round(time.monotonic() - started, 3)}
 
 

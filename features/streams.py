@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -92,15 +92,45 @@ class Stream:
         return cls(first.schema, batches(), lambda part, _: parts[part][0], 0)
 
 
-def stream_files(settings: TableSettings, root: Path, table: str) -> Stream:
-    """The stream of a table in files.
+@dataclass(frozen=True, eq=False)
+class TableFiles:
+    """The files of a table, of which nothing but the columns is read yet; ``coded`` are columns of few different texts."""
+
+    table: str
+    files: list[Path]
+    names: list[str]
+    schema: pa.Schema
+    coded: list[str]
+
+    @property
+    def untyped(self) -> bool:
+        """Whether no file tells the types of its columns."""
+        return all(map(is_csv, self.files))
+
+    def place(self, part: int, row: int) -> str:
+        """Where a row came from."""
+        return f"{self.names[part]}, row {row}"
+
+    def read(self, part: int, skipped: list[tuple[int, int]], row_groups: Sequence[int] | None = None) -> Iterator[Batch]:
+        """The rows of one file, or of some row groups of one in Parquet; rows that cannot be read are added to ``skipped``.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        file = self.files[part]
+        with as_finding(self.table, self.names[part]):
+            for rows, numbers, read in _csv(file, part, skipped) if is_csv(file) else _parquet(file, self.coded, row_groups):
+                validate(rows)
+                yield Batch(_in(self.schema, rows), part, numbers, read)
+
+
+def table_files(settings: TableSettings, root: Path, table: str) -> TableFiles:
+    """The files of a table that lies in files of its own.
 
     Raises:
         DataError: as for ``features.files.load``.
     """
     path = place_of(settings, root)
-    if in_duckdb(settings, path):
-        return _duckdb(path, settings.table, table)
     files = expand(path, table)
     names = [name_within(file, path, table) for file in files]
     coded = _coded(settings)
@@ -111,20 +141,25 @@ def stream_files(settings: TableSettings, root: Path, table: str) -> Stream:
         refuse_repeated(schema.names, table, name)
         schemas.append(schema)
     try:
-        whole = pa.unify_schemas(schemas, promote_options="permissive")
+        return TableFiles(table, files, names, pa.unify_schemas(schemas, promote_options="permissive"), coded)
     except pa.ArrowException as error:
         raise types_differ(settings.path, table, error) from error
+
+
+def stream_files(settings: TableSettings, root: Path, table: str) -> Stream:
+    """The stream of a table in files.
+
+    Raises:
+        DataError: as for ``features.files.load``.
+    """
+    path = place_of(settings, root)
+    if in_duckdb(settings, path):
+        return _duckdb(path, settings.table, table)
+    whole = table_files(settings, root, table)
     skipped: list[tuple[int, int]] = []
-
-    def batches() -> Iterator[Batch]:
-        for part, (file, name) in enumerate(zip(files, names, strict=True)):
-            with as_finding(table, name):
-                for rows, numbers, read in _csv(file, part, skipped) if is_csv(file) else _parquet(file, coded):
-                    validate(rows)
-                    yield Batch(_in(whole, rows), part, numbers, read)
-
-    size = sum(file.stat().st_size for file in files)
-    return Stream(whole, batches(), lambda part, row: f"{names[part]}, row {row}", size, all(map(is_csv, files)), skipped)
+    batches = (batch for part in range(len(whole.files)) for batch in whole.read(part, skipped))
+    size = sum(file.stat().st_size for file in whole.files)
+    return Stream(whole.schema, batches, whole.place, size, whole.untyped, skipped)
 
 
 def size_in_memory(settings: TableSettings, root: Path, table: str) -> int:
@@ -155,10 +190,11 @@ def _open(file: Path, coded: list[str]) -> pa.parquet.ParquetFile:
     return pa.parquet.ParquetFile(file, read_dictionary=[one for one in coded if one in opened.schema_arrow.names])
 
 
-def _parquet(file: Path, coded: list[str]) -> Iterator[tuple[pa.RecordBatch, np.ndarray, int]]:
-    opened, low = _open(file, coded), 1
+def _parquet(file: Path, coded: list[str], row_groups: Sequence[int] | None = None) -> Iterator[tuple[pa.RecordBatch, np.ndarray, int]]:
+    opened = _open(file, coded)
     each = file.stat().st_size / max(opened.metadata.num_rows, 1)
-    for rows in opened.iter_batches(BATCH):
+    low = 1 + sum(opened.metadata.row_group(group).num_rows for group in range(row_groups[0] if row_groups else 0))
+    for rows in opened.iter_batches(BATCH, row_groups=row_groups):
         yield rows, np.arange(low, low + len(rows)), int((low + len(rows) - 1) * each) - int((low - 1) * each)
         low += len(rows)
 

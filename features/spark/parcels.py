@@ -1,49 +1,40 @@
 """Parcels: the rows of one table that fall into one hash bucket, as bytes of Arrow, so that an engine moves them untouched.
 
-A bucket is the upper bits of a 64-bit hash of the lead id as text, so all rows of a lead, of whatever table, fall into one bucket, and
-the order of buckets is the order of hashes, however many buckets there are.
+A bucket is that of ``features.buckets.hashing``: all rows of a lead, of whatever table, fall into the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from features.fingerprint import hashes
-from features.layout import as_text
+from features.buckets.hashing import deal
 
 SCHEMA = pa.schema([("bucket", pa.int32()), ("source", pa.string()), ("place", pa.int64()), ("size", pa.int64()), ("content", pa.binary())])
 """``place`` orders the parcels of a source, ``size`` is that of the rows in memory, in bytes."""
+CHUNK_BYTES = 64 << 20
+"""So much of a table is cut into parcels at a time."""
 NO_LEAD = -1
 """The bucket of parcels that hold no rows: what a task has to say of its source."""
 
-Hashes = npt.NDArray[np.uint64]
 
-
-def lead_hashes(ids: pa.ChunkedArray) -> Hashes:
-    """uint64[n]: of ids of any type, equal where their texts are."""
-    return hashes(pa.table([as_text(ids).cast(pa.string())], ["lead_id"]))
-
-
-def pack(source: str, rows: pa.Table, lead_id: str, buckets: int, place: int) -> pa.RecordBatch:
+def pack(source: str, rows: pa.RecordBatch, lead_id: str, buckets: int, place: int) -> pa.RecordBatch:
     """Rows in parcels, one for each bucket that occurs.
 
     Args:
         source: the table's name.
-        rows: of any columns.
+        rows: of any columns; with no dictionaries, which each parcel would carry whole.
         lead_id: the column of the ids.
-        buckets: how many there are, a power of two from 2 to 65,536.
+        buckets: how many there are.
         place: where these rows lie among all of the source.
     """
-    bucket = (lead_hashes(rows[lead_id]) >> np.uint64(65 - buckets.bit_length())).astype(np.uint16)
-    order = np.argsort(bucket, kind="stable")
-    sorted_rows = _plain(rows).take(pa.array(order)).combine_chunks()
-    numbers, starts = np.unique(bucket[order], return_index=True)
-    parts = [sorted_rows.slice(low, high - low) for low, high in zip(starts, np.append(starts[1:], len(order)), strict=True)]
-    return parcels(source, numbers, place, [part.nbytes for part in parts], [_written(part) for part in parts])
+    dealt, start = deal(rows, lead_id, buckets)
+    bucket = np.flatnonzero(np.diff(start))
+    parts = [dealt.slice(start[one], start[one + 1] - start[one]) for one in bucket.tolist()]
+    content = [written(pa.Table.from_batches([part])) for part in parts]
+    return parcels(source, bucket, place, [part.nbytes for part in parts], content)
 
 
 def parcels(source: str, bucket: Iterable[int], place: int, size: list[int], content: list[bytes]) -> pa.RecordBatch:
@@ -54,13 +45,13 @@ def parcels(source: str, bucket: Iterable[int], place: int, size: list[int], con
 
 def unpack(batches: Iterable[pa.RecordBatch], schemas: dict[str, pa.Schema]) -> dict[str, pa.Table]:
     """The tables that lie in parcels, each with its schema, in the order of their places; one of which nothing is there is empty."""
-    read = [
-        (row["source"], row["place"], pa.ipc.open_stream(row["content"]).read_all())
+    content = [
+        (row["source"], row["place"], read(row["content"]))
         for batch in batches
         for row in batch.select(["source", "place", "content"]).to_pylist()
     ]
-    read.sort(key=lambda one: one[:2])
-    return {name: conform([rows for source, _, rows in read if source == name], schema) for name, schema in schemas.items()}
+    content.sort(key=lambda one: one[:2])
+    return {name: conform([rows for source, _, rows in content if source == name], schema) for name, schema in schemas.items()}
 
 
 def conform(parts: list[pa.Table], schema: pa.Schema) -> pa.Table:
@@ -69,15 +60,31 @@ def conform(parts: list[pa.Table], schema: pa.Schema) -> pa.Table:
     return whole.select(schema.names).cast(schema)
 
 
-def _plain(rows: pa.Table) -> pa.Table:
-    """Without dictionaries, which each parcel would carry whole."""
-    kinds = [field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field for field in rows.schema]
-    return rows.cast(pa.schema(kinds))
+def plain(schema: pa.Schema) -> pa.Schema:
+    """The same columns without dictionaries."""
+    return pa.schema([field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field for field in schema])
 
 
-def _written(rows: pa.Table) -> bytes:
+def chunks(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Batches put together to about ``CHUNK_BYTES``, so that parcels are not tiny, with the types of ``schema``."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch.cast(schema))
+        if sum(one.nbytes for one in held) >= CHUNK_BYTES:
+            yield from pa.Table.from_batches(held).combine_chunks().to_batches()
+            held = []
+    yield from pa.Table.from_batches(held, schema).combine_chunks().to_batches()
+
+
+def written(rows: pa.Table) -> bytes:
+    """A table as bytes."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
         writer.write_table(rows)
     content: bytes = sink.getvalue().to_pybytes()
     return content
+
+
+def read(content: bytes) -> pa.Table:
+    """What ``written`` wrote."""
+    return pa.ipc.open_stream(content).read_all()

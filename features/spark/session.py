@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import importlib.util
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pyarrow as pa
 
@@ -29,7 +31,19 @@ _LONGEST = 500
 _MARK = "leadheat says: "
 _DEFAULTS = {"spark.app.name": "leadheat", "spark.ui.enabled": "false", "spark.log.level": "FATAL"}
 _LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+_shipped: set[tuple[str, Path]] = set()
+"""What the workers of which application have."""
 _INSTALL = "pip install 'leadheat[spark]', and a Java runtime of version 17 or later (apt-get install default-jre-headless)."
+
+
+def need_spark() -> None:
+    """Nothing, where Spark is installed.
+
+    Raises:
+        LeadheatError: it is not.
+    """
+    if importlib.util.find_spec("pyspark") is None:
+        raise LeadheatError("Spark is not installed.", _INSTALL)
 
 
 @contextmanager
@@ -40,12 +54,10 @@ def session() -> Iterator[SparkSession]:
     ``PYSPARK_SUBMIT_ARGS``; without them, all processors of this machine.
 
     Raises:
-        LeadheatError: Spark or Java is not installed, or the cluster cannot be reached.
+        LeadheatError: Java is not installed, or the cluster cannot be reached.
     """
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError as error:
-        raise LeadheatError("Spark is not installed.", _INSTALL) from error
+    from pyspark.sql import SparkSession
+
     if (active := SparkSession.getActiveSession()) is not None:
         yield active
         return
@@ -69,7 +81,7 @@ def _started() -> SparkSession:
     conf = SparkConf()
     if conf.get("spark.master") == "local[*]":
         conf.set("spark.master", "local[*, 4]")  # a task is tried again, as on a cluster
-    conf.set("spark.ui.showConsoleProgress", "false")  # which pyspark itself turns on
+    conf.set("spark.ui.showConsoleProgress", str(sys.stderr.isatty()).lower())  # which pyspark itself turns on
     os.environ.setdefault("PYSPARK_PYTHON", conf.get("spark.pyspark.python") or sys.executable)
     for name, value in (_DEFAULTS | (_LOOPBACK if _is_local(conf.get("spark.master")) else {})).items():
         conf.setIfMissing(name, value)
@@ -90,10 +102,10 @@ def ship(spark: SparkSession, *packages: ModuleType) -> None:
     if _is_local(context.master):
         context.environment["PYTHONPATH"] = str(root)
         return
-    shipped = {Path(path).stem for path in context.getConf().get("spark.leadheat.shipped", "").split(",")}
     for place in sorted(places, key=lambda one: one.name):
-        if place.name not in shipped:
+        if (context.applicationId, place) not in _shipped:
             context.addPyFile(_zipped(place))
+            _shipped.add((context.applicationId, place))
 
 
 def _zipped(package: Path) -> str:
@@ -103,12 +115,17 @@ def _zipped(package: Path) -> str:
 
 
 def told(task: Task) -> Task:
-    """A task whose LeadheatErrors arrive as such where ``readable`` waits for them."""
+    """A task whose LeadheatErrors arrive as such where ``readable`` waits for them.
+
+    Each is one of its own: what Spark keeps of an equal task it would take for this one's, though files may have changed since.
+    """
+    unlike = f"task {uuid4()}"
 
     def telling(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:  # Spark goes by this signature
         try:
             yield from task(batches)
         except LeadheatError as error:
+            error.add_note(unlike)
             raise RuntimeError(_MARK + json.dumps([type(error).__name__, error.message, error.hint])) from error
 
     return telling
@@ -138,6 +155,6 @@ def _translated(text: str) -> LeadheatError:
     if missing is not None:
         hint = "The Python of the workers (PYSPARK_PYTHON) needs the libraries of leadheat; install it there."
         return LeadheatError(f"The workers lack {missing[1]}.", hint)
-    raised = re.findall(r"^\s*([\w.]*(?:Error|Exception): .*)$", text, re.MULTILINE)
+    raised = re.findall(r"^:?\s*([\w.]*(?:Error|Exception): .*)$", text, re.MULTILINE)
     words = str(raised[-1] if raised else text.strip().partition("\n")[0])[:_LONGEST]
     return LeadheatError(f"Spark could not do it: {words}.", "With spark.log.level=WARN in spark-defaults.conf Spark tells more.")

@@ -5,33 +5,33 @@ for each of many hash buckets (``features.spark.parcels``); neighbouring buckets
 sees all rows of the leads of one group at once::
 
     interactions --\                                         group 0: buckets 0 to 4
-    leads        ----> parcels by the hash of the lead id -> group 1: bucket 5, a heavy one -> function(tables) -> rows
+    leads        ----> parcels by a hash of the lead id -> group 1: bucket 5, a heavy one -> function(tables) -> rows
     outcomes     --/                                        group 2: buckets 6 to 9
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import count
+from itertools import chain, count
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark import StorageLevel, TaskContext
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as sql
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
-from features.spark.parcels import SCHEMA, conform, pack, unpack
+from features.spark.parcels import NO_LEAD, SCHEMA, chunks, conform, pack, unpack
 from features.spark.session import readable, told
 
 Tables = dict[str, pa.Table]
+Share = Callable[[int, Tables], Iterable[pa.Table]]
 BUCKETS = 1024
 GROUP_BYTES = 64 << 20
 """A group holds no more than this, in memory and before it is worked on, unless a single bucket does."""
-CHUNK_BYTES = 64 << 20
-"""So much of a table is cut into parcels at a time."""
 GROUPS_PER_TASK = 4
 """Where there is less, there are at least so many groups for each task that can run at once, so that none waits long for the last."""
 
@@ -50,22 +50,39 @@ class Shares:
     group_of: np.ndarray
     schemas: dict[str, pa.Schema]
 
-    def map(self, function: Callable[[Tables], Iterable[pa.Table]], schema: pa.Schema) -> DataFrame:
+    @property
+    def groups(self) -> int:
+        """How many groups there are."""
+        return int(self.group_of[-1]) + 1
+
+    def notes(self) -> list[tuple[int, bytes]]:
+        """Place and content of the parcels that hold no rows."""
+        with readable():
+            rows = self.parcels.where(sql.col("bucket") == NO_LEAD).select("place", "content").collect()
+        return [(place, bytes(content)) for place, content in rows]
+
+    def map(self, function: Share, schema: pa.Schema, only: Sequence[int] | None = None) -> DataFrame:
         """What a function gives for all rows of some leads; every lead is seen by exactly one call.
 
         Args:
-            function: gets a table of each name, its rows in no promised order; runs on the cluster.
+            function: gets the number of a group and a table of each name, their rows in no promised order; runs on the cluster.
             schema: of the tables that it gives.
+            only: the groups to go through; by default all.
+
+        Returns:
+            A DataFrame whose partitions are the groups, in their order.
         """
-        schemas, source = self.schemas, self.parcels
-        spark = source.sparkSession
-        groups = spark.createDataFrame(pa.table({"bucket": pa.array(np.arange(len(self.group_of)), pa.int32()), "group": self.group_of}))
+        schemas, spark = self.schemas, self.parcels.sparkSession
+        table = pa.table({"bucket": pa.array(np.arange(len(self.group_of)), pa.int32()), "group": self.group_of})
+        if only is not None:
+            table = table.filter(pc.is_in(table["group"], pa.array(only, pa.int32())))
 
         def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for table in function(unpack(batches, schemas)):
-                yield from conform([table], schema).to_batches()
+            first = next(batches)
+            for given in function(first["group"][0].as_py(), unpack(chain([first], batches), schemas)):
+                yield from conform([given], schema).to_batches()
 
-        together = source.join(sql.broadcast(groups), "bucket").repartitionById(int(self.group_of[-1]) + 1, "group")
+        together = self.parcels.join(sql.broadcast(spark.createDataFrame(table)), "bucket").repartitionById(self.groups, "group")
         return together.groupBy("group").applyInArrow(told(run), from_arrow_schema(schema))
 
     def release(self) -> None:
@@ -79,26 +96,30 @@ def pour(frames: Mapping[str, DataFrame], lead_ids: Mapping[str, str], buckets: 
     Args:
         frames: by name.
         lead_ids: the column of each that holds the id, a text or a number.
-        buckets: a power of two from 2 to 65,536; more of them split skewed data finer.
+        buckets: more of them split skewed data finer.
 
     Raises:
         LeadheatError: a task failed.
     """
+    schemas = {name: to_arrow_schema(frame.schema, timezone="UTC") for name, frame in frames.items()}
     packed = []
     for name, frame in frames.items():
 
         def run(batches: Iterator[pa.RecordBatch], name: str = name) -> Iterator[pa.RecordBatch]:
             places = count(_partition() << 32)
-            for rows in _chunks(batches):
+            for rows in chunks(batches, schemas[name]):
                 yield pack(name, rows, lead_ids[name], buckets, next(places))
 
         packed.append(frame.mapInArrow(told(run), from_arrow_schema(SCHEMA)))
-    schemas = {name: to_arrow_schema(frame.schema, timezone="UTC") for name, frame in frames.items()}
-    return gather(reduce(DataFrame.unionAll, packed), schemas, buckets)
+    return replace(gather(reduce(DataFrame.unionAll, packed), buckets), schemas=schemas)
 
 
-def gather(parcels: DataFrame, schemas: dict[str, pa.Schema], buckets: int) -> Shares:
-    """Keep parcels and divide their buckets into groups."""
+def gather(parcels: DataFrame, buckets: int) -> Shares:
+    """Keep parcels and divide their buckets into groups; what the schemas are is for the caller to say.
+
+    Raises:
+        LeadheatError: a task failed.
+    """
     kept = parcels.persist(StorageLevel.DISK_ONLY)
     with readable():
         rows = kept.where(sql.col("bucket") >= 0).groupBy("bucket").agg(sql.sum("size")).collect()
@@ -106,7 +127,7 @@ def gather(parcels: DataFrame, schemas: dict[str, pa.Schema], buckets: int) -> S
     for bucket, size in rows:
         sizes[bucket] = size
     tasks = kept.sparkSession.sparkContext.defaultParallelism
-    return Shares(kept, groups(sizes, min(GROUP_BYTES, int(sizes.sum()) // (GROUPS_PER_TASK * tasks) + 1)), schemas)
+    return Shares(kept, groups(sizes, min(GROUP_BYTES, int(sizes.sum()) // (GROUPS_PER_TASK * tasks) + 1)), {})
 
 
 def groups(sizes: np.ndarray, limit: int) -> np.ndarray:
@@ -119,18 +140,6 @@ def groups(sizes: np.ndarray, limit: int) -> np.ndarray:
         group_of[bucket] = group
         held += size
     return group_of
-
-
-def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Batches put together to tables of about ``CHUNK_BYTES``, so that parcels are not tiny."""
-    held: list[pa.RecordBatch] = []
-    for batch in batches:
-        held.append(batch)
-        if sum(one.nbytes for one in held) >= CHUNK_BYTES:
-            yield pa.Table.from_batches(held)
-            held = []
-    if held:
-        yield pa.Table.from_batches(held)
 
 
 def _partition() -> int:

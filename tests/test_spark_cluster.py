@@ -1,0 +1,71 @@
+"""Spark on a cluster of several processes, by configuration alone: the result is that of one machine, whatever is killed on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+
+from features.contract import DAY, iso
+from models.registry import Registry
+from tests.clusters import Cluster, kill
+from tests.command import Place
+from tests.small_world import SmallWorld
+from tests.tracked import EXAMPLE, FIGURES, GATES
+
+SECONDS = 120.0
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with Cluster(tmp_path_factory.mktemp("cluster"), workers=2) as running:
+        yield running
+
+
+@pytest.fixture
+def place(tmp_path: Path, registry: Registry, world: SmallWorld) -> Place:
+    """A place whose champion is the small world's scorer."""
+    with registry.run("world") as run:
+        version = run.log_model(world.folder / "model", world.scorer.fingerprint, EXAMPLE, FIGURES, GATES, "")
+    registry.promote(version, "the only one")
+    return Place(tmp_path)
+
+
+def python_workers(worker: int) -> list[psutil.Process]:
+    """The Python processes in which the tasks of a worker of the cluster run."""
+    return [one for one in psutil.Process(worker).children(recursive=True) if "python" in one.name()]
+
+
+def until(found: object) -> None:
+    """Wait until something, a function, gives what is true."""
+    end = time.monotonic() + SECONDS
+    while not found():  # type: ignore[operator]
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.long
+def test_a_worker_killed_in_the_middle_changes_nothing(
+    cluster: Cluster, place: Place, world: SmallWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_of = ("--as-of", iso(world.now - DAY))
+    alone = place.run("score", str(world.folder / "data"), "--out", "local.parquet", *as_of, "--json")
+    assert alone.code == 0, alone.err
+    for name, value in cluster.environment.items():
+        monkeypatch.setenv(name, value)
+    command = ("score", str(world.folder / "data"), "--out", "spark.parquet", *as_of, "--engine", "spark", "--json")
+    process = place.start(*command)
+    lost = cluster.workers[0].pid
+    until(lambda: python_workers(lost) or process.poll() is not None)
+    assert process.poll() is None, process.communicate()[1]
+    kill(lost)
+    _, err = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    on_spark, local = (pq.read_table(place.folder / name).sort_by("lead_id") for name in ("spark.parquet", "local.parquet"))
+    assert on_spark.equals(local)
+    assert len(local) > 100
