@@ -62,6 +62,7 @@ class Dataset:
         observed_until: microseconds UTC; what happened later is not in the data.
         findings: what was noticed when reading.
         fingerprint: SHA-256 of the content.
+        share: of the leads that are in it, above 0 and at most 1; less than 1 where not all fit into memory.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Dataset:
     observed_until: int
     findings: tuple[Finding, ...]
     fingerprint: str
+    share: float = 1.0
 
     @classmethod
     def read(cls, settings: DataSettings, root: Path, schema: Schema | None = None) -> Dataset:

@@ -9,12 +9,13 @@ from typing import Any
 
 from features.audit.audit import audit
 from features.audit.codes import CODES, refuse_unknown
+from features.buckets.budget import default_budget
 from features.contract import DataError, Finding, LeadheatError
 from features.dataset import Dataset
-from features.sources import read_tables
 from models.learning import regularised
 from models.settings import Settings, Source
 from training.split import Split, split
+from training.within import read_within, to_check
 
 
 @dataclass(frozen=True)
@@ -99,15 +100,18 @@ class Checked:
         return {"ok": self.ok, "findings": findings, "rows": self.rows, "leads": self.leads, "won": self.won}
 
 
-def check(source: Source) -> Checked:
-    """Read a data set and find all that is wrong with it; nothing is raised for what the data hold."""
+def check(source: Source, budget: int | None = None) -> Checked:
+    """Read a data set and find all that is wrong with it; nothing is raised for what the data hold.
+
+    Args:
+        source: its settings.
+        budget: bytes of memory to keep within; by default half of the machine's. All rows are checked; the audit sees as many leads as fit.
+    """
     try:
-        tables = read_tables(source.settings.data, source.root)
+        read = read_within(source, default_budget() if budget is None else budget, to_check)
     except DataError as error:
         return Checked(error.findings or (_finding("unreadable", error),), {}, None, None, None)
-    data = source.settings.data
-    dataset = Dataset.from_tables(data.name, tables, repeatable=data.repeatable, consent=data.consent)
-    rows = {name: len(getattr(tables, name)) for name in ("interactions", "leads", "outcomes")}
+    dataset, tables, rows = read.dataset, read.tables, read.rows
     parts, obstacles = _parts(dataset, source.settings)
     findings = (*obstacles, *audit(dataset, source.settings, parts.train if parts else None), *dataset.findings)
     return Checked(findings, rows, rows["leads"], int(tables.outcomes["won"].to_numpy().sum()), dataset)

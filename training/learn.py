@@ -147,7 +147,7 @@ def calibrate_rules(rules: Rules, X: Matrix, snapshots: Snapshots, weight: np.nd
 
 def _facts(dataset: Dataset, parts: Split, learning: LearningSettings, rounds: int) -> dict[str, Any]:
     return {
-        "data": {"name": dataset.name, "fingerprint": dataset.fingerprint, "leads": len(dataset.history)},
+        "data": {"name": dataset.name, "fingerprint": dataset.fingerprint, "leads": len(dataset.history), "share": dataset.share},
         "kind": learning.kind,
         "trees": rounds,
         "train": {

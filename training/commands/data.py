@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from training.commands.options import DATASET, JSON, LEADS, SEED
+from training.commands.options import DATASET, JSON, LEADS, MEMORY, SEED
 from training.console import example, say
 
 if TYPE_CHECKING:
@@ -41,14 +41,15 @@ def simulate(out: Path, leads: int, seed: int, until: str | None, *, as_json: bo
 
 @click.command()
 @DATASET
+@MEMORY
 @JSON
 @example("leadheat check my-world")
-def check(source: Source, *, as_json: bool) -> int:
+def check(source: Source, *, memory: int, as_json: bool) -> int:
     """Read a data set, validate it, and say all that is wrong with it; exit code 1 when training must not go on."""
     from training.check import check as run
     from training.show.data import findings
 
-    checked = run(source)
+    checked = run(source, memory)
     rows = ", ".join(f"{count:,} {name}" for name, count in checked.rows.items())
     words = f"{rows}, {checked.won:,} won: fit for training." if checked.ok else "Training must not go on."
     say(checked.to_dict(), *([findings(checked.findings)] if checked.findings else []), words, as_json=as_json)

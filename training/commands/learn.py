@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from training.commands.options import ALLOW, DATASET, JSON, read_dataset
+from training.commands.options import ALLOW, DATASET, JSON, MEMORY, read_dataset, read_to_learn
 from training.console import example, say
 
 if TYPE_CHECKING:
@@ -18,19 +18,21 @@ if TYPE_CHECKING:
 @click.option("--no-promote", is_flag=True, help="Register the version as challenger and leave it at that.")
 @click.option("--tune", "trials", default=0, metavar="N", type=click.IntRange(min=0), help="Try N settings first; repeat to go on.")
 @ALLOW
+@MEMORY
 @JSON
 @example("leadheat train my-world --tune 30")
-def train(source: Source, *, no_promote: bool, trials: int, allow: tuple[str, ...], as_json: bool) -> int:
+def train(source: Source, *, no_promote: bool, trials: int, allow: tuple[str, ...], memory: int, as_json: bool) -> int:
     """Audit, train, compare with rules and champion, track in MLflow, and promote if every gate holds; exit code 1 if one does not.
 
     With --tune, settings are tried on parts of the training data first, and taken where they are clearly better. An interrupted tuning
-    goes on when the same command is repeated.
+    goes on when the same command is repeated. Data larger than --memory are read and checked bucket by bucket, and as many of their leads,
+    a random sample, are learnt from as fit.
     """
     from models.registry import Registry
     from training.show.learnt import training
     from training.train import train as run
 
-    done = run(read_dataset(source), source.settings, Registry(), promote=not no_promote, allow=allow, trials=trials)
+    done = run(read_to_learn(source, memory), source.settings, Registry(), promote=not no_promote, allow=allow, trials=trials)
     result = done.to_dict()
     say(result, training(result), as_json=as_json)
     return 0 if done.promoted or no_promote else 1

@@ -81,6 +81,16 @@ def read_dataset(source: Source, scorer: LeadScorer | None = None) -> Dataset:
     return dataset
 
 
+def read_to_learn(source: Source, memory: int) -> Dataset:
+    """The data set, or as many of its leads as can be learnt from within so many bytes; its findings are told on stderr."""
+    from training.within import read_within, to_learn
+
+    logger.info("reading %s", source.settings.data.name)
+    dataset = read_within(source, memory, to_learn).dataset
+    tell(dataset.findings)
+    return dataset
+
+
 def tell(findings: Iterable[Finding]) -> None:
     """Tell findings on stderr."""
     for finding in findings:
