@@ -13,9 +13,7 @@ from models.settings import Source
 from tests.command import Place
 from tests.small_world import SmallWorld
 from training.check import check
-from training.within import Within, read_within, to_learn
-
-LEFT = 600 << 20
+from training.within import Within, read_within, room_in, to_learn
 
 
 @pytest.fixture
@@ -31,7 +29,7 @@ def content(dataset: Dataset) -> list[object]:
 
 def a_quarter(source: Source) -> Within:
     """As if a training of all took four times what is left."""
-    return read_within(source, SMALLEST, lambda *_: 4 * (SMALLEST - LEFT))
+    return read_within(source, SMALLEST, lambda *_: 4 * room_in(SMALLEST))
 
 
 def test_with_enough_memory_nothing_changes(source: Source, world: SmallWorld) -> None:

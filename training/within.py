@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from features.buckets.buckets import Buckets, in_buckets
-from features.buckets.budget import LIBRARIES, buckets_for
+from features.buckets.budget import buckets_for
 from features.contract import DataError, Finding, LeadheatError
 from features.dataset import Dataset
 from features.sources import Tables, read_tables
@@ -31,6 +31,9 @@ _TABLES = 4
 _CELL = 14
 """Bytes that a feature of a snapshot takes while a model is learnt: three copies of float32 for the parts, and LightGBM's bins."""
 
+LIBRARIES = 1000 << 20
+"""What a training takes before there are any data, in bytes: MLflow, scikit-learn and LightGBM."""
+
 Need = Callable[[Dataset, Tables, Settings], int]
 
 
@@ -41,6 +44,11 @@ class Within:
     dataset: Dataset
     tables: Tables
     rows: dict[str, int]
+
+
+def room_in(budget: int) -> int:
+    """Bytes that are left for data."""
+    return max(budget - LIBRARIES, budget // 8)
 
 
 def to_check(_dataset: Dataset, tables: Tables, _settings: Settings) -> int:
@@ -70,7 +78,7 @@ def read_within(source: Source, budget: int, need: Need) -> Within:
         DataError: as for ``read_tables``.
         LeadheatError: the disk of the cache is full, or fails.
     """
-    data, room = source.settings.data, max(budget - LIBRARIES, budget // 4)
+    data, room = source.settings.data, room_in(budget)
     count = buckets_for(data, source.root, budget)
     if count == 1:
         tables = read_tables(data, source.root)

@@ -12,8 +12,7 @@ SHARE = 0.5
 """Of the machine's memory, where no budget is named."""
 SMALLEST = 1 << 30
 """The smallest budget, in bytes: the libraries alone take half of it."""
-LIBRARIES = 600 << 20
-"""What is taken before there are any data, in bytes."""
+_LIBRARIES = 600 << 20
 _COPIES = 6
 """How often the rows of a bucket are in memory at once, at most: as they came, as text, as histories, as features and scores."""
 _LARGEST_BUCKET = 64 << 20
@@ -38,7 +37,7 @@ def buckets_for(settings: DataSettings, root: Path, budget: int) -> int:
         DataError: a file is not there.
     """
     size = size_of(settings, root)
-    left = max(budget - LIBRARIES, budget // 4)
+    left = max(budget - _LIBRARIES, budget // 4)
     if size * _COPIES <= left:
         return 1
     threads = os.cpu_count() or 1
