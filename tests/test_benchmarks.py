@@ -152,6 +152,19 @@ def test_the_page_tells_of_who_failed_and_never_calls_it_the_fastest() -> None:
     assert "There is nothing to compare." in page(results)
 
 
+def test_batch_is_told_beside_the_sort_of_the_same_files_and_who_failed_has_no_ratio() -> None:
+    size = {"interactions": 25_000_000, "leads": 500_000}
+    rows = [_row(*one) | size for one in (("duckdb", "DuckDB", 20.0), ("bands", "no reasons", 30.0), ("reasons", "reasons", None))]
+    rows[2] |= {"failure": "out of memory: over 4 GB"}
+    results = _results(ours=2.0, numpy=9.0) | {"batch": {"rows": rows}}
+    assert "| no reasons | 30.00 s | 60.0 s | 30.0 s | 1.00 GB | 1.50 |" in page(results)
+    assert "| reasons | out of memory: over 4 GB |" in page(results)
+    assert "| 30.00 s | DuckDB: 20.00 s | 1.5 times slower |" in short(results)
+    rows[0] |= {"seconds": None, "failure": "stopped after 450 s"}
+    assert "| no reasons | 30.00 s | 60.0 s | 30.0 s | 1.00 GB |  |" in page(results)
+    assert "DuckDB" not in short(results)
+
+
 def test_the_readme_is_changed_between_its_marks_alone() -> None:
     results = _results(ours=2.0, numpy=9.0)
     once = with_short(f"before\n{BEGIN}\nold\n{END}\nafter\n", results)

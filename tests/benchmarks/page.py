@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tests.benchmarks.batch import SORTED_BY
 from tests.benchmarks.sections import SECTIONS
 from tests.benchmarks.tables import OURS, Row, by_name, fastest_peer, prose, seconds, table, verdict
 
@@ -47,11 +48,21 @@ def short(results: Results) -> str:
             what = f"training on {data['train']:,} snapshots of {data['name']}, the same matrix"
             lines.append((what, seconds(own), f"{peer['title']}: {seconds(peer)}", verdict(own["seconds"], peer["seconds"])))
             lines += _quality(data["rows"])
+    lines += _batch(results.get("batch", {}).get("rows", []))
     lines += [
         (f"`/score` over HTTP, beside {title}", f"{own:,.0f} a second", f"{theirs:,.0f} a second", verdict(1 / own, 1 / theirs))
         for title, own, theirs in _http(results.get("http", {}))
     ]
     return table(("what", "leadheat", "the peer", "leadheat is"), lines)
+
+
+def _batch(rows: Sequence[Row]) -> list[Sequence[str]]:
+    """Batch scoring beside no more than the reading and sorting of its files."""
+    own, sort = by_name(rows, "bands"), by_name(rows, SORTED_BY)
+    if own is None or sort is None:
+        return []
+    what = f"batch: {own['interactions']:,} interactions of {own['leads']:,} leads, from Parquet to bands"
+    return [(what, seconds(own), f"{sort['title']}: {seconds(sort)}", verdict(own["seconds"], sort["seconds"]))]
 
 
 def _quality(rows: Sequence[Row]) -> list[Sequence[str]]:

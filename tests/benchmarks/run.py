@@ -18,7 +18,7 @@ import click
 import psutil
 from rich.console import Console
 
-from tests.benchmarks import features, featuretools, scaling, training
+from tests.benchmarks import batch, features, featuretools, scaling, training
 from tests.benchmarks.contenders.registry import CONTENDERS
 from tests.benchmarks.curves import draw
 from tests.benchmarks.features import KINDS_OF_WORLD
@@ -46,6 +46,7 @@ class Options:
     dataset: str | None
     rounds: int
     seconds: float
+    batch: int
     sizes: tuple[int, ...]
     limits: Limits
 
@@ -155,6 +156,15 @@ def of_report(options: Options) -> Iterator[dict[str, Any]]:
     yield result
 
 
+def of_batch(options: Options) -> Iterator[dict[str, Any]]:
+    """From Parquet files to scores with bands."""
+    rows = []
+    for row in batch.measure(options.batch, options.leads, Limits(3 * options.limits.seconds, options.limits.gigabytes)):
+        _say(row)
+        rows.append(row)
+        yield {"rows": rows}
+
+
 def of_scaling(options: Options) -> Iterator[dict[str, Any]]:
     """Time and memory by size."""
     rows = []
@@ -171,6 +181,7 @@ PARTS: dict[str, Callable[[Options], Iterator[dict[str, Any]]]] = {
     "http": of_http,
     "one-lead": of_one_lead,
     "report": of_report,
+    "batch": of_batch,
     "scaling": of_scaling,
 }
 """Each yields its result as far as it is, again and again: what is there is kept when the run is ended."""
@@ -187,6 +198,7 @@ PARTS: dict[str, Callable[[Options], Iterator[dict[str, Any]]]] = {
 @click.option("--dataset", envvar="LEADHEAT_BENCH_DATASET", help="A data set to train on, too, such as tests/datasets/bpic2012.toml.")
 @click.option("--rounds", default=3, show_default=True, help="Of requests over HTTP.")
 @click.option("--seconds", default=3.0, show_default=True, help="Of each contender in each round.")
+@click.option("--batch", default=50_000_000, show_default=True, help="Interactions of the leads that are scored in batch, 50 each.")
 @click.option("--sizes", default="1e5,1e6,1e7,1e8", show_default=True, callback=_sizes, help="Interactions of the scaling curves.")
 @click.option("--limit", default=150.0, show_default=True, help="Seconds that a contender may take; a part may take three times that.")
 @click.option("--memory", default=12.0, show_default=True, help="Gigabytes that a contender may hold.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.benchmarks.batch import MEMORY, SORTED_BY
 from tests.benchmarks.scaling import MACHINES, PREDICTED
 from tests.benchmarks.tables import OURS, SORTED, Row, by_name, fastest_peer, prose, seconds, table, verdict
 
@@ -10,6 +11,8 @@ ASKED = {"50-each": 2.5, "50-weekly": 2.5, "500-each": 15.0, "500-weekly": 15.0,
 ASKED_OF_KERNEL = 10.0
 ASKED_OF_ONE = {"features, from records": 30, "features, model, calibration, bands, rules, from records": 120}
 ASKED_WITH_REASONS = 1000
+ASKED_OF_BATCH, ASKED_MEMORY = 2.0, 4.0
+"""At most so many times the time of DuckDB's read and sort, and so many gigabytes."""
 
 _OF_FEATURES = prose("""
     leadheat computes its whole default catalogue (float32), the others 24 windowed counts (6 types, 4 windows), all from the same
@@ -28,6 +31,11 @@ _OF_HTTP = prose("""
     A lead of 50 interactions, 16 connections, one worker each, the load on the same processors; rounds in turns, with the least and the
     most of the rounds. leadheat, the bare endpoint and MLflow give the same scores; FastAPI's endpoint counts the same types in the same
     windows with pandas and gives the probability of a scikit-learn pipeline, nothing else.
+""")
+_OF_BATCH = prose(f"""
+    From Parquet files of unsorted interactions to a file of scores with bands, by the command with its start and `--memory {MEMORY}`.
+    DuckDB reads the same interactions and sorts them by lead and time, with its own limits of memory, and scores nothing. One run of each,
+    one after the other; memory is that of all the processes of a contender.
 """)
 _OF_SCALING = prose("""
     *score* is the command, from Parquet files to a file of scores, with its start; *features* the whole
@@ -153,6 +161,22 @@ def _report(part: Row) -> str:
     return f"## The report\n\n{size}\n\n" + table(("", "time", "processor"), lines)
 
 
+def _batch(part: Row) -> str:
+    rows, sort = part["rows"], by_name(part["rows"], SORTED_BY)
+    size = f"{rows[0]['interactions']:,} interactions of {rows[0]['leads']:,} leads."
+    lines = []
+    for row in rows:
+        if row["failure"]:
+            lines.append((row["title"], row["failure"], "", "", "", ""))
+            continue
+        each = f"{row['seconds'] / row['leads'] * 1e6:.1f} s"
+        ratio = "" if sort is None or row is sort else f"{row['seconds'] / sort['seconds']:.2f}"
+        lines.append((row["title"], seconds(row), each, f"{row['processor_seconds']:.1f} s", f"{row['peak_gb']:.2f} GB", ratio))
+    head = ("", "time", "per million leads", "processor", "memory", "times DuckDB's")
+    asked = f"Asked: at most {ASKED_OF_BATCH:g} times DuckDB's time, and {ASKED_MEMORY:g} GB."
+    return f"## Batch\n\n{size} {_OF_BATCH}\n\n{table(head, lines)}\n\n{asked}"
+
+
 def _scaling(part: Row) -> str:
     lines = []
     for row in part["rows"]:
@@ -184,4 +208,12 @@ def _cost(what: str, found: Row) -> str:
     """)
 
 
-SECTIONS = {"features": _features, "train": _train, "http": _http_section, "one-lead": _one_lead, "report": _report, "scaling": _scaling}
+SECTIONS = {
+    "features": _features,
+    "train": _train,
+    "http": _http_section,
+    "one-lead": _one_lead,
+    "report": _report,
+    "batch": _batch,
+    "scaling": _scaling,
+}
