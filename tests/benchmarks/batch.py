@@ -85,8 +85,8 @@ def _sort(folder: Path) -> int:
     with tempfile.TemporaryDirectory(dir=folder) as spill:
         connection = duckdb.connect(config={"threads": THREADS, "temp_directory": spill})
         files = str(folder / "interactions-*.parquet")
-        ordered = connection.execute("SELECT * FROM read_parquet(?) ORDER BY lead_id, occurred_at", [files])
-        return sum(batch.num_rows for batch in ordered.to_arrow_reader(1_000_000))  # type: ignore[union-attr]
+        ordered = connection.sql("SELECT * FROM read_parquet(?) ORDER BY lead_id, occurred_at", params=[files])
+        return sum(batch.num_rows for batch in ordered.to_arrow_reader(1_000_000))
 
 
 if __name__ == "__main__":
