@@ -28,6 +28,7 @@ from tests.benchmarks.oracle import naive_counts
 from tests.benchmarks.page import BEGIN, END, page, short, with_short
 from tests.benchmarks.run import PLACE
 from tests.benchmarks.serving.usual import SINCE, Request, features_of
+from tests.benchmarks.train_share import Inside
 from tests.benchmarks.training import made_for
 from tests.benchmarks.world import MOMENT, World, make_world
 from tests.conftest import REPO
@@ -132,6 +133,22 @@ def test_the_model_of_the_cost_never_gains_time_and_wants_two_densities() -> Non
     assert fit_cost([Size(rows, leads, 1 + 1e-6 * rows - 3e-6 * leads) for rows, leads in sizes]).per_lead == 0
     with pytest.raises(ValueError, match="at least two densities"):
         fit_cost([Size(10**n, 10**n // 50, 1.0) for n in (5, 6, 7)])
+
+
+def test_time_inside_counts_once_for_calls_within_calls_and_ends_with_an_error() -> None:
+    class Work:
+        @staticmethod
+        def outer(times: int) -> float:
+            return 1 / times if times < 2 else Work.outer(times - 1)
+
+    moments = iter([1.0, 4.0, 10.0, 12.0])
+    inside = Inside(lambda: next(moments))
+    inside.wrap(Work, "outer")
+    assert Work.outer(3) == 1
+    assert inside.seconds == 3
+    with pytest.raises(ZeroDivisionError, match="division"):
+        Work.outer(0)
+    assert inside.seconds == 5
 
 
 def test_the_page_says_who_wins() -> None:

@@ -18,7 +18,7 @@ import click
 import psutil
 from rich.console import Console
 
-from tests.benchmarks import batch, features, featuretools, scaling, training
+from tests.benchmarks import batch, features, featuretools, scaling, train_share, training
 from tests.benchmarks.contenders.registry import CONTENDERS
 from tests.benchmarks.curves import draw
 from tests.benchmarks.features import KINDS_OF_WORLD
@@ -48,6 +48,7 @@ class Options:
     seconds: float
     batch: int
     sizes: tuple[int, ...]
+    worlds_trained: tuple[int, ...]
     limits: Limits
 
 
@@ -95,6 +96,15 @@ def of_training(options: Options) -> Iterator[dict[str, Any]]:
         for row in done[-1]["rows"]:
             _say(row)
         yield {"data": done}
+
+
+def of_train_share(options: Options) -> Iterator[dict[str, Any]]:
+    """How much of the command is LightGBM and the kernel."""
+    rows = []
+    for row in train_share.measure(options.worlds_trained, Limits(3 * options.limits.seconds, options.limits.gigabytes)):
+        _say(row | {"title": f"leadheat train, {row['interactions']:,} interactions"})
+        rows.append(row)
+        yield {"rows": rows}
 
 
 def of_http(options: Options) -> Iterator[dict[str, Any]]:
@@ -178,6 +188,7 @@ def of_scaling(options: Options) -> Iterator[dict[str, Any]]:
 PARTS: dict[str, Callable[[Options], Iterator[dict[str, Any]]]] = {
     "features": of_features,
     "train": of_training,
+    "train-share": of_train_share,
     "http": of_http,
     "one-lead": of_one_lead,
     "report": of_report,
@@ -200,6 +211,7 @@ PARTS: dict[str, Callable[[Options], Iterator[dict[str, Any]]]] = {
 @click.option("--seconds", default=3.0, show_default=True, help="Of each contender in each round.")
 @click.option("--batch", default=50_000_000, show_default=True, help="Interactions of the leads that are scored in batch, 50 each.")
 @click.option("--sizes", default="1e5,1e6,1e7,1e8", show_default=True, callback=_sizes, help="Interactions of the scaling curves.")
+@click.option("--worlds-trained", default="20000", show_default=True, callback=_sizes, help="Leads of the worlds that train is timed on.")
 @click.option("--limit", default=150.0, show_default=True, help="Seconds that a contender may take; a part may take three times that.")
 @click.option("--memory", default=12.0, show_default=True, help="Gigabytes that a contender may hold.")
 @click.option("--folder", type=click.Path(path_type=Path), default=PLACE, help="Where results and page go.")

@@ -13,6 +13,8 @@ ASKED_OF_ONE = {"features, from records": 30, "features, model, calibration, ban
 ASKED_WITH_REASONS = 1000
 ASKED_OF_BATCH, ASKED_MEMORY = 2.0, 4.0
 """At most so many times the time of DuckDB's read and sort, and so many gigabytes."""
+ASKED_INSIDE = 0.7
+"""The least share of ``leadheat train`` that LightGBM and the kernel take, at ten million interactions."""
 
 _OF_FEATURES = prose("""
     leadheat computes its whole default catalogue (float32), the others 24 windowed counts (6 types, 4 windows), all from the same
@@ -26,6 +28,11 @@ _OF_TRAINING = prose("""
     on the same held-out leads and then learn from all rows; the rest is as each library has it. The first row does more: it computes the
     features, learns three more models to calibrate on leads that none has seen, and chooses bands. Judged on later snapshots, with 95 %
     intervals by lead; *better* and *worse* are against leadheat on the same resamples.
+""")
+_OF_SHARE = prose("""
+    The whole command on simulated worlds, settings as they are: what it takes from its first import to its end, and for how much of that
+    at least one thread is inside LightGBM or the kernel that computes features. The rest is reading, audit, comparison with
+    logistic regression, intervals, report and MLflow.
 """)
 _OF_HTTP = prose("""
     A lead of 50 interactions, 16 connections, one worker each, the load on the same processors; rounds in turns, with the least and the
@@ -129,6 +136,19 @@ def _interval(row: Row, figure: str, digits: int) -> str:
     return f"{value} [{low}, {high}]" + (f" {verdict}" if verdict else "")
 
 
+def _train_share(part: Row) -> str:
+    lines: list[tuple[str, ...]] = []
+    for row in part["rows"]:
+        size = f"{row['interactions']:,}"
+        if row["failure"]:
+            lines.append((size, row["failure"], "", "", "", ""))
+            continue
+        lightgbm, kernel = (f"{row[name]:.1f} s" for name in ("lightgbm", "kernel"))
+        lines.append((size, seconds(row), lightgbm, kernel, f"{row['share']:.0%}", f"{row['peak_gb']:.2f} GB"))
+    head = ("interactions", "time", "in LightGBM", "in the kernel", f"share of both (asked: {ASKED_INSIDE:.0%})", "memory")
+    return f"## Where training spends its time\n\n{_OF_SHARE}\n\n{table(head, lines)}"
+
+
 def _http_section(part: Row) -> str:
     if part.get("failure"):
         return f"## `/score` over HTTP\n\nNot measured: {part['failure']}"
@@ -211,6 +231,7 @@ def _cost(what: str, found: Row) -> str:
 SECTIONS = {
     "features": _features,
     "train": _train,
+    "train-share": _train_share,
     "http": _http_section,
     "one-lead": _one_lead,
     "report": _report,
