@@ -62,9 +62,14 @@ def test_a_training_needs_more_than_a_check(source: Source, world: SmallWorld) -
     assert to_learn(read.dataset, read.tables, world.settings) > 12 * cells
 
 
-def test_check_finds_the_same_within_a_budget(source: Source) -> None:
-    found, all_of_it = check(source, SMALLEST), check(source)
-    assert found.to_dict() == all_of_it.to_dict()
+def test_check_counts_all_rows_and_audits_a_sample(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    all_of_it = check(source)
+    monkeypatch.setattr("training.check.to_check", lambda *_: 4 * room_in(SMALLEST))
+    found = check(source, SMALLEST)
+    assert (found.ok, found.rows, found.leads, found.won) == (True, all_of_it.rows, all_of_it.leads, all_of_it.won)
+    assert found.dataset is not None
+    assert found.dataset.share < 0.35
+    assert {one.code for one in found.findings} >= {"sampled", *(one.code for one in all_of_it.findings if one.table == "")}
 
 
 def test_a_size_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -111,10 +111,10 @@ def check(source: Source, budget: int | None = None) -> Checked:
         read = read_within(source, default_budget() if budget is None else budget, to_check)
     except DataError as error:
         return Checked(error.findings or (_finding("unreadable", error),), {}, None, None, None)
-    dataset, tables, rows = read.dataset, read.tables, read.rows
+    dataset, rows = read.dataset, read.rows
     parts, obstacles = _parts(dataset, source.settings)
     findings = (*obstacles, *audit(dataset, source.settings, parts.train if parts else None), *dataset.findings)
-    return Checked(findings, rows, rows["leads"], int(tables.outcomes["won"].to_numpy().sum()), dataset)
+    return Checked(findings, rows, rows["leads"], read.won, dataset)
 
 
 def audited(dataset: Dataset, settings: Settings, parts: Split, allow: Sequence[str] = ()) -> Audited:

@@ -7,6 +7,7 @@ of its id, so that whole buckets are a random sample of the leads, and the same 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -39,11 +40,12 @@ Need = Callable[[Dataset, Tables, Settings], int]
 
 @dataclass(frozen=True, eq=False)
 class Within:
-    """What was read: a data set, its tables, and how many ``rows`` all tables have."""
+    """What was read: a data set and its tables; of all leads, also those that do not fit, the ``rows`` of each table and who ``won``."""
 
     dataset: Dataset
     tables: Tables
     rows: dict[str, int]
+    won: int
 
 
 def room_in(budget: int) -> int:
@@ -85,7 +87,7 @@ def read_within(source: Source, budget: int, need: Need) -> Within:
         dataset = _dataset(tables, source.settings)
         needed = need(dataset, tables, source.settings)
         if needed <= room:
-            return Within(dataset, tables, {name: len(getattr(tables, name)) for name in ("interactions", "leads", "outcomes")})
+            return Within(dataset, tables, _rows(tables), _won(tables))
         del dataset, tables
     with in_buckets(data, source.root, max(count, FEWEST), cache()) as buckets:
         if count > 1:
@@ -97,7 +99,10 @@ def read_within(source: Source, budget: int, need: Need) -> Within:
 def _sample(buckets: Buckets, taken: int, settings: Settings) -> Within:
     parts = [buckets.tables(number) for number in range(taken)]
     joined = {name: pa.concat_tables([getattr(one, name) for one in parts]) for name in ("interactions", "leads", "outcomes")}
-    rows = {name: sum(one.rows.get(name, 0) for one in buckets.notes) for name in joined}
+    counted = Counter[str]()
+    for tables in (*parts, *map(buckets.tables, range(taken, len(buckets)))):
+        counted.update(_rows(tables), won=_won(tables))
+    rows = {name: counted[name] for name in joined}
     share = len(joined["leads"]) / max(rows["leads"], 1)
     tables = replace(buckets.whole, **joined)
     if taken < len(buckets):
@@ -107,7 +112,15 @@ def _sample(buckets: Buckets, taken: int, settings: Settings) -> Within:
         hint = "Audit and training see a random sample; give more memory to see more."
         sampled = Finding("info", "sampled", "leads", "", len(joined["leads"]), detail, hint)
         tables = replace(tables, findings=(*tables.findings, sampled))
-    return Within(replace(_dataset(tables, settings), share=share if taken < len(buckets) else 1.0), tables, rows)
+    return Within(replace(_dataset(tables, settings), share=share if taken < len(buckets) else 1.0), tables, rows, counted["won"])
+
+
+def _rows(tables: Tables) -> dict[str, int]:
+    return {name: len(getattr(tables, name)) for name in ("interactions", "leads", "outcomes")}
+
+
+def _won(tables: Tables) -> int:
+    return int(tables.outcomes["won"].to_numpy().sum())
 
 
 def _dataset(tables: Tables, settings: Settings) -> Dataset:

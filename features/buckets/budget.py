@@ -10,7 +10,7 @@ from features.streams import size_in_memory
 
 SHARE = 0.5
 """Of the machine's memory, where no budget is named."""
-SMALLEST = 1 << 30
+SMALLEST = 10**9
 """The smallest budget, in bytes: the libraries alone take half of it."""
 _LIBRARIES = 600 << 20
 _COPIES = 6

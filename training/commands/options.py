@@ -45,7 +45,7 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, text: str | Non
     except ValidationError as error:
         raise click.BadParameter(f"{text!r} is no size; write a number and a unit, such as 4GB or 3500MiB.") from error
     if budget < SMALLEST:
-        raise click.BadParameter(f"{text} is too little: the libraries alone take half a gigabyte. At least 1GiB.")
+        raise click.BadParameter(f"{text} is too little: the libraries alone take half a gigabyte. At least 1GB.")
     return budget
 
 
