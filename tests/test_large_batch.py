@@ -46,7 +46,7 @@ put, kept = Work.put, []
 
 def slow(self, share, scores, log):
     if len(kept) >= stop:
-        print("stopped", flush=True)
+        print("stopped\\n", end="", flush=True)  # at once, for two threads may say so
         time.sleep(600)
     put(self, share, scores, log)
     kept.append(share)

@@ -197,10 +197,10 @@ def test_a_column_that_may_not_be_read_is_not_there_and_a_table_without_rows_has
     run(
         url,
         "CREATE TABLE leads (lead_id int, created_at timestamptz, income numeric, trade text)",
-        "CREATE ROLE clerk LOGIN",
-        "GRANT SELECT (lead_id, created_at, trade) ON leads TO clerk",
+        "CREATE ROLE apprentice LOGIN",
+        "GRANT SELECT (lead_id, created_at, trade) ON leads TO apprentice",
     )
-    data = settings(url.replace(f"//{USER}@", "//clerk@"), interactions=None, outcomes=None)
+    data = settings(url.replace(f"//{USER}@", "//apprentice@"), interactions=None, outcomes=None)
     with pytest.raises(DataError, match="the table leads has no rows"):
         read_tables(data, Path())
     run(url, "INSERT INTO leads VALUES (1, now(), 100, 'baker')")
