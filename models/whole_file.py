@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from features.contract import LeadheatError, SettingsError
+from features.processes import runs
 
 
 @contextmanager
@@ -56,13 +57,5 @@ def _remove_left_behind(out: Path) -> None:
     """Remove what killed processes left beside ``out``."""
     for file in out.parent.iterdir():
         process = file.name.removeprefix(f".{out.name}.").removesuffix(".unfinished")
-        if file.name == f".{out.name}.{process}.unfinished" and process.isdecimal() and not _runs(int(process)):
+        if file.name == f".{out.name}.{process}.unfinished" and process.isdecimal() and not runs(int(process)):
             file.unlink(missing_ok=True)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except OSError as error:
-        return error.errno == errno.EPERM
-    return True

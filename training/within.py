@@ -6,7 +6,6 @@ of its id, so that whole buckets are a random sample of the leads, and the same 
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,8 +21,6 @@ from models.feature_set import fit_feature_set
 from models.home import cache
 from models.settings import Settings, Source
 from training.split import looks
-
-logger = logging.getLogger("leadheat")
 
 FEWEST = 64
 """Buckets at least, so that not much room is left over."""

@@ -21,6 +21,7 @@ from typing import TextIO
 from features.contract import LeadheatError
 from features.data_settings import DataSettings
 from features.files import expand, in_duckdb, place_of
+from features.processes import runs
 
 KEPT = 3
 """How many folders stay."""
@@ -138,7 +139,7 @@ def _held(folder: Path, how: int = fcntl.LOCK_SH) -> TextIO | None:
 def _prune(place: Path) -> None:
     for left in place.glob(".*.*"):
         process = left.name.split(".")[1]
-        if process.isdecimal() and not _runs(int(process)):
+        if process.isdecimal() and not runs(int(process)):
             shutil.rmtree(left, ignore_errors=True)
     whole = sorted((one for one in place.glob("[!.]*") if (one / _LOCK).exists()), key=lambda one: one.stat().st_mtime, reverse=True)
     for folder in whole[KEPT - 1 :]:
@@ -149,11 +150,3 @@ def _prune(place: Path) -> None:
         with lock:
             os.utime(folder, ns=(used.st_atime_ns, used.st_mtime_ns))
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except OSError as error:
-        return error.errno == errno.EPERM
-    return True
