@@ -16,6 +16,7 @@ from features.contract import NEVER
 from features.history import History
 from features.plan import Events, Plan
 from features.progress import progress
+from features.sorting import sort_rows
 
 
 def compute(features: FeatureSet, history: History, lead: np.ndarray, as_of: np.ndarray, threads: int = 1) -> np.ndarray:
@@ -34,7 +35,7 @@ def compute(features: FeatureSet, history: History, lead: np.ndarray, as_of: np.
     plan, events = _plan(features), encode(features, history)
     lead, as_of = (np.require(one, np.int64, ["C", "W"]) for one in (lead, as_of))  # or the kernel is compiled again
     out = np.empty((len(lead), len(features.names)), np.float32)
-    order = np.lexsort((as_of, lead))  # each lead is swept once
+    order = sort_rows(lead, as_of, len(history), threads)[1] if threads > 1 else np.lexsort((as_of, lead))  # each lead is swept once
     if threads == 1:
         kernel.fill(plan, events, lead, as_of, order, out)
         return out

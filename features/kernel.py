@@ -7,11 +7,14 @@ not on which other leads, moments, shards or threads are computed with it. Where
 snapshots, the sweep starts over.
 
 All compiled arithmetic is in this one file, since Numba compiles a cached function anew only when its own file changes. Blocks are inlined,
-since handing the arrays over takes longer than many a block; they take arrays out of their tuples before a loop, where references would be
-counted.
+since handing the arrays over takes longer than many a block. What is swept is only lent to the sweep: to count references to so many arrays
+at each snapshot takes as long as the arithmetic, so it is compiled without Numba's run time, and cannot make arrays.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
 
 import numba
 import numpy as np
@@ -24,7 +27,10 @@ RENEWED = 512
 """After so many half-lives decayed sums get a new unit, far from where float64 ends."""
 _THURSDAY = 3  # the weekday of 1970-01-01, Monday being 0
 
+Sweep = TypeVar("Sweep", bound=Callable[..., None])
+
 jit = numba.njit(cache=True, nogil=True, error_model="numpy")
+lent: Callable[[Sweep], Sweep] = numba.njit(nogil=True, error_model="numpy", _nrt=False)  # type: ignore[call-overload]
 block = numba.njit(nogil=True, error_model="numpy", inline="always")
 
 
@@ -37,7 +43,11 @@ def fill(plan: Plan, events: Events, lead: np.ndarray, as_of: np.ndarray, order:
     longest = 0
     for number in order:
         longest = max(longest, events.start[lead[number] + 1] - events.start[lead[number]])
-    room = new_room(plan, longest, events.numeric.shape[1])
+    _sweep(plan, events, lead, as_of, order, new_room(plan, longest, events.numeric.shape[1]), out)
+
+
+@lent
+def _sweep(plan: Plan, events: Events, lead: np.ndarray, as_of: np.ndarray, order: np.ndarray, room: Room, out: np.ndarray) -> None:
     one, moment, life, cursor, length, unknown_until = -1, NEVER, 0, 0, 0, NEVER
     for number in order:
         if lead[number] != one or as_of[number] < moment or as_of[number] > unknown_until:
@@ -142,7 +152,8 @@ def _take_groups(plan: Plan, events: Events, seen: Seen, room: Room) -> None:
             if place == 0:
                 origin[i] = moment
             elif moment - origin[i] > RENEWED * half_lives[i]:
-                decayed[:, i] *= np.exp2(-(moment - origin[i]) / half_lives[i])
+                for group in range(len(decayed)):
+                    decayed[group, i] *= np.exp2(-(moment - origin[i]) / half_lives[i])
                 origin[i] = moment
             weights[i] = np.exp2((moment - origin[i]) / half_lives[i])
         for at in range(group_start[codes[place]], group_start[codes[place] + 1]):
