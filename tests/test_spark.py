@@ -15,12 +15,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.compute import compute
-from features.contract import DataError, Finding, LeadheatError
+from features.contract import DAY, DataError, Finding, LeadheatError
 from features.data_settings import DataSettings
 from features.dataset import Dataset
 from models.registry import Registry
 from serving.batch import score_share, score_to
 from serving.output import ScoreFile
+from tests.benchmarks.contenders.registry import ON_SPARK
+from tests.benchmarks.contenders.windows import COUNTS
+from tests.benchmarks.oracle import naive_counts
+from tests.benchmarks.world import make_world
 from tests.clusters import local_session
 from tests.small_model import small_scorer
 from tests.small_world import SmallWorld
@@ -231,3 +235,13 @@ def test_messy_files_give_the_same_scores_and_findings(world: SmallWorld, tmp_pa
 
 def plainly(findings: Iterable[Finding]) -> set[Finding]:
     return {replace(one, example="") for one in findings}
+
+
+@pytest.mark.usefixtures("spark")
+@pytest.mark.parametrize("name", ON_SPARK)
+def test_every_contender_of_the_benchmark_counts_as_plain_loops_do(name: str) -> None:
+    edges = make_world(3_000, 300, 30, skewed=True, grain=DAY // 2)
+    contender = ON_SPARK[name]
+    result = contender.run(contender.prepared(edges))
+    np.testing.assert_array_equal(contender.counts(result), naive_counts(edges, np.arange(300)))
+    assert contender.columns(result) == len(COUNTS) if "sql" in name else contender.columns(result) > 100

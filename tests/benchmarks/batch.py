@@ -10,7 +10,9 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,29 +41,51 @@ def measure(interactions: int, trained_on: int, most: Limits) -> Iterator[dict[s
     Yields:
         A row for each contender: wall and processor seconds and the peak memory of its processes, or a ``failure``.
     """
+    with prepared(interactions, trained_on, most) as place:
+        if place.failure:
+            yield {"contender": SORTED_BY, "title": "no champion, or no data", **place.facts, "failure": place.failure}
+            return
+        sort = timed(lambda: limited(__name__, place.folder, limits=most))
+        yield {"contender": SORTED_BY, "title": "DuckDB, read and sort alone", **place.facts, **sort}
+        for name, (title, options) in SCORES.items():
+            yield {"contender": name, "title": title, **place.facts, **place.scored(f"{name}.parquet", most, "--memory", MEMORY, *options)}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A data set to score in ``folder``, with a champion that ``environment`` tells of; or why there is none.
+
+    ``facts`` are its size.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+    facts: dict[str, int]
+    failure: str | None
+
+    def scored(self, out: str, most: Limits, *options: str, extra: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """What ``leadheat score`` into a file of the folder took."""
+        command = [sys.executable, "-m", "leadheat", "score", str(self.folder), "--out", str(self.folder / out), "--json", *options]
+        return timed(lambda: limited_command(command, most, self.environment | dict(extra or {})))
+
+
+@contextmanager
+def prepared(interactions: int, trained_on: int, most: Limits) -> Iterator[Place]:
+    """A champion and a data set, as of ``measure``, for as long as the block lasts."""
+    facts = {"interactions": interactions, "leads": max(interactions // PER_LEAD, 1)}
     with tempfile.TemporaryDirectory() as scratch:
         folder, champion = Path(scratch) / "data", Path(scratch) / "champion"
         folder.mkdir()
         trained = limited("tests.benchmarks.scaling", "champion", champion, trained_on, limits=most)
-        made = trained if trained.failure else _made(folder, interactions, champion, most)
-        facts = {"interactions": interactions, "leads": max(interactions // PER_LEAD, 1)}
-        if made.failure:
-            yield {"contender": SORTED_BY, "title": "no champion, or no data", **facts, "failure": made.failure}
-            return
-        sort = _timed(lambda: limited(__name__, folder, limits=most))
-        yield {"contender": SORTED_BY, "title": "DuckDB, read and sort alone", **facts, **sort}
-        for name, (title, options) in SCORES.items():
-            out = folder / f"{name}.parquet"
-            command = [sys.executable, "-m", "leadheat", "score", str(folder), "--out", str(out), "--memory", MEMORY, "--json", *options]
-            scored = _timed(lambda command=command: limited_command(command, most, trained.answers[-1]))  # type: ignore[misc]
-            yield {"contender": name, "title": title, **facts, **scored}
+        environment: dict[str, str] = trained.answers[-1] if trained.answers else {}
+        made = trained
+        if not trained.failure:
+            made = limited("tests.benchmarks.scaling", "make", folder, interactions, PER_LEAD, champion, limits=most)
+        yield Place(folder, environment, facts, made.failure)
 
 
-def _made(folder: Path, interactions: int, champion: Path, most: Limits) -> Outcome:
-    return limited("tests.benchmarks.scaling", "make", folder, interactions, PER_LEAD, champion, limits=most)
-
-
-def _timed(run: Callable[[], Outcome]) -> dict[str, Any]:
+def timed(run: Callable[[], Outcome]) -> dict[str, Any]:
+    """Wall and processor seconds and peak memory of processes, or a ``failure``."""
     started, before = time.perf_counter(), _processor_seconds()
     outcome = run()
     if outcome.failure:

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from features.contract import DAY
-from tests.benchmarks.contenders.registry import CONTENDERS
-from tests.benchmarks.limits import Limits, Outcome, limited, peak_memory
+from tests.benchmarks.contenders.registry import ALL
+from tests.benchmarks.limits import Limits, Outcome, limited, peak_memory, processor_seconds
 from tests.benchmarks.oracle import naive_counts
 from tests.benchmarks.world import SECOND, Looks, World, make_world
 
@@ -67,7 +67,7 @@ KINDS_OF_WORLD = {
 
 @dataclass(frozen=True)
 class Timed:
-    """What one contender needed: median seconds, of the clock and of all processors, and its process's peak memory with the input."""
+    """What one contender needed: median seconds, of the clock and of all processors, and its processes' peak memory with the input."""
 
     contender: str
     title: str
@@ -89,14 +89,13 @@ def measure(
         interactions: of each world; of those with a weekly grid ``WEEKLY_SHARE`` of them.
         snapshots: alike; a weekly grid may have fewer.
         worlds: of ``KINDS_OF_WORLD``.
-        contenders: of ``CONTENDERS``; leadheat is always the first.
+        contenders: of ``registry.ALL``; the others are measured by the first, which is leadheat's.
         repeats: runs, the median of which counts; fewer of a slow contender.
         most: of each contender; a run is also stopped at ``TIMES_OURS`` leadheat's time.
 
     Yields:
         Of each world what is in it, and a row for each contender; one that failed or miscounted has a ``failure`` and no time.
     """
-    names = ["leadheat", *(name for name in contenders if name != "leadheat")]
     for world in worlds:
         with tempfile.TemporaryDirectory() as folder:
             share = WEEKLY_SHARE if KINDS_OF_WORLD[world].looks == "weekly" else 1
@@ -108,7 +107,7 @@ def measure(
                 "world": world,
                 "title": KINDS_OF_WORLD[world].title,
                 **made.answers[-1],
-                "rows": _rows(folder, world, names, repeats, most),
+                "rows": _rows(folder, world, contenders, repeats, most),
             }
 
 
@@ -118,20 +117,20 @@ def _rows(folder: str, world: str, names: Sequence[str], repeats: int, most: Lim
     for name in names:
         one = _outcome(name, limited(__name__, "time", folder, world, name, repeats, longest, limits=most), longest)
         timed.append(one)
-        if name == "leadheat" and one.seconds is not None:
+        if name == names[0] and one.seconds is not None:
             longest = max(LEAST_SECONDS, math.ceil(TIMES_OURS * one.seconds))
     return [asdict(one) for one in agreed(timed)]
 
 
 def _outcome(name: str, outcome: Outcome, longest: int) -> Timed:
     """The medians of the runs that came to their end; a contender stopped in its first run has none."""
-    title, runs = CONTENDERS[name].title, [answer for answer in outcome.answers if "seconds" in answer]
+    title, runs = ALL[name].title, [answer for answer in outcome.answers if "seconds" in answer]
     facts = next((answer for answer in outcome.answers if "digest" in answer), None)
     if not runs or facts is None:
         alarmed = outcome.failure == f"ended with {-signal.SIGALRM}"
         return Timed(name, title, failure=f"stopped after {longest} s" if alarmed else outcome.failure or "printed no result")
     medians = {what: statistics.median(run[what] for run in runs) for what in ("seconds", "processor_seconds")}
-    peak = max(run["peak_gb"] for run in runs)
+    peak = max(outcome.peak_gb, *(run["peak_gb"] for run in runs))
     return Timed(name, title, **medians, peak_gb=peak, columns=facts["columns"], runs=len(runs), digest=facts["digest"])
 
 
@@ -159,17 +158,17 @@ def check(world: str, name: str, counted: Callable[[World], np.ndarray]) -> None
 
 def _time(folder: Path, world: str, name: str, repeats: int, longest: int) -> None:
     """Check, which also warms up, then time; a line for each run as it comes. A run longer than ``longest`` ends the process."""
-    contender = CONTENDERS[name]
+    contender = ALL[name]
     check(world, name, lambda small: contender.counts(contender.run(contender.prepared(small))))
     given = contender.prepared(World.read(folder))
     spent = 0.0
     for number in range(repeats):
         signal.alarm(longest)
-        started, used = time.perf_counter(), time.process_time()
+        started, used = time.perf_counter(), processor_seconds()
         result = contender.run(given)
         signal.alarm(0)
-        seconds, processor_seconds = time.perf_counter() - started, time.process_time() - used
-        _tell({"seconds": seconds, "processor_seconds": processor_seconds, "peak_gb": peak_memory()})
+        seconds = time.perf_counter() - started
+        _tell({"seconds": seconds, "processor_seconds": processor_seconds() - used, "peak_gb": peak_memory()})
         if number == 0:
             digest = hashlib.sha256(contender.counts(result).tobytes()).hexdigest()
             _tell({"digest": digest, "columns": contender.columns(result)})

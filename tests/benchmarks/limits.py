@@ -86,6 +86,12 @@ def peak_memory() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e9
 
 
+def processor_seconds() -> float:
+    """What this process, all below it that run and all that have ended took of the processors."""
+    own = psutil.Process()
+    return sum(sum(one.cpu_times()[:4]) for one in [own, *own.children(recursive=True)])
+
+
 def _watch(process: subprocess.Popen[bytes], limits: Limits) -> tuple[str | None, float]:
     """Why it was stopped, or None when it ended by itself; and its peak."""
     end, peak = time.monotonic() + limits.seconds, 0.0

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from tests.benchmarks.batch import MEMORY, SORTED_BY
-from tests.benchmarks.scaling import MACHINES, PREDICTED
-from tests.benchmarks.tables import OURS, SORTED, Row, by_name, fastest_peer, prose, seconds, table, verdict
+from tests.benchmarks.sections_at_scale import batch, scaling, spark
+from tests.benchmarks.tables import OURS, SORTED, Row, by_name, fastest_peer, features_table, prose, seconds, table, verdict
 
 ASKED = {"50-each": 2.5, "50-weekly": 2.5, "500-each": 15.0, "500-weekly": 15.0, "skewed-each": 8.0, "skewed-weekly": 8.0}
 """leadheat's whole catalogue: so many times faster than the fastest peer's 24 counts."""
 ASKED_OF_KERNEL = 10.0
 ASKED_OF_ONE = {"features, from records": 30, "features, model, calibration, bands, rules, from records": 120}
 ASKED_WITH_REASONS = 1000
-ASKED_OF_BATCH, ASKED_MEMORY = 2.0, 4.0
-"""At most so many times the time of DuckDB's read and sort, and so many gigabytes."""
 ASKED_INSIDE = 0.7
 """The least share of ``leadheat train`` that LightGBM and the kernel take, at ten million interactions."""
 
@@ -39,15 +36,6 @@ _OF_HTTP = prose("""
     most of the rounds. leadheat, the bare endpoint and MLflow give the same scores; FastAPI's endpoint counts the same types in the same
     windows with pandas and gives the probability of a scikit-learn pipeline, nothing else.
 """)
-_OF_BATCH = prose(f"""
-    From Parquet files of unsorted interactions to a file of scores with bands, by the command with its start and `--memory {MEMORY}`.
-    DuckDB reads the same interactions and sorts them by lead and time, with its own limits of memory, and scores nothing. One run of each,
-    one after the other; memory is that of all the processes of a contender.
-""")
-_OF_SCALING = prose("""
-    *score* is the command, from Parquet files to a file of scores, with its start; *features* the whole
-    default catalogue from unsorted tables in memory, one look at each lead. The dotted lines are the model of the cost.
-""")
 
 
 def _features(part: Row) -> str:
@@ -59,23 +47,10 @@ def _features(part: Row) -> str:
             continue
         leads = f"{world['leads']:,} leads, the busiest with {world['busiest']:,}"
         size = f"{world['interactions']:,} interactions of {leads}; {world['snapshots']:,} looks."
-        parts.append("\n\n".join((title, size, _features_table(world), _features_words(world))))
+        parts.append("\n\n".join((title, size, features_table(world, by_name(world["rows"], OURS)), _features_words(world))))
     if "featuretools" in part:
         parts.append(_featuretools(part["featuretools"]))
     return "\n\n".join(parts)
-
-
-def _features_table(world: Row) -> str:
-    own = by_name(world["rows"], OURS)
-    lines = []
-    for row in world["rows"]:
-        if row["failure"]:
-            lines.append((row["title"], row["failure"], "", "", "", ""))
-            continue
-        ratio = "" if own is None or row is own else f"{row['seconds'] / own['seconds']:.2f}"
-        memory = f"{row['peak_gb']:.2f} GB"
-        lines.append((row["title"], str(row["columns"]), seconds(row), f"{row['processor_seconds']:.2f} s", memory, ratio))
-    return table(("", "columns", "time", "processor", "memory", "times leadheat's"), lines)
 
 
 def _features_words(world: Row) -> str:
@@ -181,53 +156,6 @@ def _report(part: Row) -> str:
     return f"## The report\n\n{size}\n\n" + table(("", "time", "processor"), lines)
 
 
-def _batch(part: Row) -> str:
-    rows, sort = part["rows"], by_name(part["rows"], SORTED_BY)
-    size = f"{rows[0]['interactions']:,} interactions of {rows[0]['leads']:,} leads."
-    lines = []
-    for row in rows:
-        if row["failure"]:
-            lines.append((row["title"], row["failure"], "", "", "", ""))
-            continue
-        each = f"{row['seconds'] / row['leads'] * 1e6:.1f} s"
-        ratio = "" if sort is None or row is sort else f"{row['seconds'] / sort['seconds']:.2f}"
-        lines.append((row["title"], seconds(row), each, f"{row['processor_seconds']:.1f} s", f"{row['peak_gb']:.2f} GB", ratio))
-    head = ("", "time", "per million leads", "processor", "memory", "times DuckDB's")
-    asked = f"Asked: at most {ASKED_OF_BATCH:g} times DuckDB's time, and {ASKED_MEMORY:g} GB."
-    return f"## Batch\n\n{size} {_OF_BATCH}\n\n{table(head, lines)}\n\n{asked}"
-
-
-def _scaling(part: Row) -> str:
-    lines = []
-    for row in part["rows"]:
-        if "interactions" not in row:
-            return f"## Scaling\n\nNot measured: {row['failure']}"
-        told = ("", "", row["failure"]) if row["failure"] else (seconds(row), f"{row['peak_gb']:.2f} GB", "")
-        lines.append((row["what"], f"{row['interactions']:,}", f"{row['leads']:,}", *told))
-    head = ("", "interactions", "leads", "time", "memory", "")
-    parts = [
-        f"## Scaling\n\nMeasured: `{part['command']}`. {_OF_SCALING}\n\n![time and memory by size](scaling.svg)\n\n{table(head, lines)}"
-    ]
-    parts += [_cost(what, found) for what, found in part["summary"].items()]
-    return "\n\n".join(parts)
-
-
-def _cost(what: str, found: Row) -> str:
-    exponent = found["exponent"]
-    slope = "" if exponent is None else f" Exponent from a million interactions on: **{exponent:.2f}** (asked: at most 1.1)."
-    if "no_model" in found:
-        return f"*{what}*:{slope} {found['no_model']}"
-    residuals = ", ".join(f"{one:+.0%}" for one in found["residuals"])
-    each = f"{found['per_interaction'] * 1e6:.2f} µs an interaction + {found['per_lead'] * 1e6:.1f} µs a lead"
-    alone, together = f"{found['predicted_alone'] / 3600:.1f} hours", f"{found['predicted_cluster'] / 60:.0f} minutes"
-    return prose(f"""
-        *{what}*:{slope} Model: {found["fixed"]:.2f} s + {each}; measured beside it, run by run: {residuals}. For {PREDICTED:,}
-        interactions of {PREDICTED // 50:,} leads it says {alone} on one such machine and {together} on {MACHINES} of them, if leads are
-        hashed evenly over the machines, each reads its share as fast as here, and bringing the shares together costs nothing. *A
-        prediction, not a measurement.*
-    """)
-
-
 SECTIONS = {
     "features": _features,
     "train": _train,
@@ -235,6 +163,7 @@ SECTIONS = {
     "http": _http_section,
     "one-lead": _one_lead,
     "report": _report,
-    "batch": _batch,
-    "scaling": _scaling,
+    "batch": batch,
+    "spark": spark,
+    "scaling": scaling,
 }

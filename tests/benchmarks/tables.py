@@ -46,3 +46,16 @@ def verdict(ours: float, theirs: float) -> str:
 def seconds(row: Row) -> str:
     """The time of a row."""
     return f"{row['seconds']:.2f} s"
+
+
+def features_table(world: Row, own: Row | None) -> str:
+    """A line for each contender; ``own`` is the one that the others are measured by."""
+    lines = []
+    for row in world["rows"]:
+        if row["failure"]:
+            lines.append((row["title"], row["failure"], "", "", "", ""))
+            continue
+        ratio = "" if own is None or row is own else f"{row['seconds'] / own['seconds']:.2f}"
+        memory = f"{row['peak_gb']:.2f} GB"
+        lines.append((row["title"], str(row["columns"]), seconds(row), f"{row['processor_seconds']:.2f} s", memory, ratio))
+    return table(("", "columns", "time", "processor", "memory", "times leadheat's"), lines)

@@ -65,3 +65,10 @@ CONTENDERS = {
     "numpy_sorted": Contender("NumPy, prefix sums alone on sorted data", "with_numpy", "prefix_sums", ready="ready"),
 }
 """leadheat first; who begins with sorted data last."""
+ON_SPARK = {
+    "leadheat_spark": Contender("leadheat on Spark, whole default catalogue", "with_spark", "whole_catalogue", ready="ready"),
+    "sql_join": Contender("Spark SQL, join and filter", "with_spark", "filtered_join", ready="ready"),
+    "sql_windows": Contender("Spark SQL, window functions", "with_spark", "window_functions", ready="ready"),
+}
+"""Who begins with Parquet files and a session that runs; leadheat first."""
+ALL = CONTENDERS | ON_SPARK
