@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from training.commands import bands, data, judge, learn, migration, scorecard, versions, watch
-from training.commands.options import DATASET, JSON, LEADS, MEMORY, SEED, VERSION, load_scorer, read_dataset, tell
+from training.commands.options import DATASET, JSON, LEADS, MEMORY, SEED, VERSION, load_scorer, tell
 from training.console import Commands, example, say
 
 if TYPE_CHECKING:
-    from features.dataset import Dataset
-    from models.scorer import LeadScorer
     from models.settings import Source
+    from serving.batch import Done
     from serving.output import Output
 
 
@@ -42,6 +41,7 @@ def main() -> None:
 @example("leadheat demo --leads 5000 --keep my-demo")
 def demo(leads: int, seed: int, keep: Path | None, *, as_json: bool) -> None:
     """The whole way on a simulated world: data, audit, training, comparison, promotion, scores."""
+    from serving.batch import score_to
     from serving.output import ScoreFile
     from training.demo import prepare, rehearse
     from training.show import demo as show
@@ -50,8 +50,8 @@ def demo(leads: int, seed: int, keep: Path | None, *, as_json: bool) -> None:
         started, place = time.monotonic(), prepare(Path(folder).absolute())
         rehearsal = rehearse(place, leads, seed)
         out = ScoreFile(place / "scores.parquet")
-        scores = _batch(rehearsal.scorer, rehearsal.checked.usable(), out, None, explain=True)
-        result = rehearsal.to_dict() | {band: scores[band] for band in ("hot", "warm", "cold")}
+        done = score_to(out, rehearsal.scorer, rehearsal.checked.usable())
+        result = rehearsal.to_dict() | {band: done.bands[band] for band in ("hot", "warm", "cold")}
         result["seconds"] = round(time.monotonic() - started, 1)
         say(result, show.demo(result, rehearsal, place / "scores.parquet"), show.next_steps(keep), as_json=as_json)
 
@@ -67,7 +67,7 @@ def demo(leads: int, seed: int, keep: Path | None, *, as_json: bool) -> None:
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Scores (.parquet) of an earlier run: what the model gave there is not computed again; the result is the same.",
 )
-@click.option("--reasons/--no-reasons", default=True, show_default=True, help="Give reasons for warm and hot leads.")
+@click.option("--reasons/--no-reasons", "explain", default=True, show_default=True, help="Give reasons for warm and hot leads.")
 @click.option("--engine", type=click.Choice(["local", "spark"]), default="local", show_default=True, help="This machine, or a cluster.")
 @MEMORY
 @click.option("--resume", is_flag=True, help="Go on where the same command, on data larger than --memory, was killed.")
@@ -84,23 +84,26 @@ def score(
     """
     from features.contract import parse_moment
     from models.earlier import Incremental
+    from serving.bucketed import score_within
     from serving.output import output_of
     from serving.working import alone
 
-    place = output_of(out)
+    started, place = time.monotonic(), output_of(out)
     place.check()
     moment = None if as_of is None else parse_moment(as_of)
     if engine == "spark":
         if earlier is not None or how["resume"]:
             raise click.UsageError("--since and --resume are for --engine local; what a worker loses Spark computes again by itself.")
         with alone(place.working, str(place)):
-            result = _on_spark(source, version, place, moment, explain=how["reasons"])
+            done = _on_spark(source, version, place, moment, explain=how["explain"])
+        kept = {}
     else:
         scorer = load_scorer(version) if earlier is None else Incremental.since(earlier, load_scorer(version))
         with alone(place.working, str(place)):
-            result = _score(source, scorer, place, moment, **how)
-        if isinstance(scorer, Incremental):
-            result |= {"computed": scorer.computed, "kept": result["rows"] - scorer.computed}
+            done = score_within(source, scorer, place, moment, **how)
+        kept = {"computed": scorer.computed, "kept": sum(done.bands.values()) - scorer.computed} if isinstance(scorer, Incremental) else {}
+    tell(done.findings)
+    result = done.to_dict() | {"seconds": round(time.monotonic() - started, 3)} | kept
     words = f"{result['rows']:,} open leads in {place}: {result['hot']:,} hot, {result['warm']:,} warm, {result['cold']:,} cold."
     if "kept" in result:
         words += f" Computed anew: {result['computed']:,}; kept: {result['kept']:,}."
@@ -250,54 +253,17 @@ def revoke_key(name: str, *, as_json: bool) -> None:
     say({"revoked": name}, f"The key {name} is taken no more.", as_json=as_json)
 
 
-def _score(
-    source: Source, scorer: LeadScorer, out: Output, as_of: int | None, *, reasons: bool, memory: int, resume: bool
-) -> dict[str, Any]:
-    """Score a data set's open leads within a budget of memory; what ``leadheat score --json`` prints."""
-    from features.buckets.buckets import in_buckets
-    from features.buckets.budget import buckets_for
-    from models.home import cache
-    from serving.bucketed import score_buckets
-
-    started, count = time.monotonic(), buckets_for(source.settings.data, source.root, memory)
-    if count == 1:
-        return _batch(scorer, read_dataset(source, scorer), out, as_of, explain=reasons)
-    with in_buckets(source.settings.data, source.root, count, cache()) as buckets:
-        tell(buckets.whole.findings)
-        moment = buckets.whole.observed_until + 1 if as_of is None else as_of
-        bands = score_buckets(out, scorer, buckets, moment, out.working, explain=reasons, resume=resume)
-    return _told(scorer.version, bands, moment, started)
-
-
-def _on_spark(source: Source, version: str, out: Output, as_of: int | None, *, explain: bool) -> dict[str, Any]:
-    """The same on a cluster."""
+def _on_spark(source: Source, version: str, out: Output, as_of: int | None, *, explain: bool) -> Done:
+    """Score the open leads of a data set on a cluster."""
     from features.spark.session import need_spark
 
     need_spark()
     from models.registry import Registry
     from serving.spark import ModelFiles, score_data
 
-    started, registry = time.monotonic(), Registry()
+    registry = Registry()
     model = ModelFiles.of(registry.fetch(version), registry.version(version).version)
-    done = score_data(source.settings.data, source.root, model, out, as_of, explain=explain)
-    tell(done.findings)
-    return _told(model.version, done.bands, done.as_of, started)
-
-
-def _batch(scorer: LeadScorer, dataset: Dataset, out: Output, as_of: int | None, *, explain: bool) -> dict[str, Any]:
-    """The same of a data set that is in memory."""
-    from serving.batch import score_to
-
-    started = time.monotonic()
-    moment = dataset.observed_until + 1 if as_of is None else as_of
-    return _told(scorer.version, score_to(out, scorer, dataset, moment, explain=explain), moment, started)
-
-
-def _told(version: str | None, bands: dict[str, int], as_of: int, started: float) -> dict[str, Any]:
-    from features.contract import from_micros
-
-    about = {"rows": sum(bands.values()), "as_of": from_micros(as_of).isoformat(), "version": version}
-    return about | bands | {"seconds": round(time.monotonic() - started, 3)}
+    return score_data(source.settings.data, source.root, model, out, as_of, explain=explain)
 
 
 for command in (

@@ -20,11 +20,10 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pyarrow as pa
 from pydantic import Field, model_validator
 
 from features.columns import Attributes, Categorical, text
-from features.contract import NEVER, Finding, Strict
+from features.contract import NEVER, Strict
 from features.sorting import first_at_or_after
 
 if TYPE_CHECKING:
@@ -120,26 +119,6 @@ def in_force(rule: ConsentRule, history: History) -> tuple[np.ndarray, np.ndarra
         known_at = known_at.copy()
         known_at[asked] = np.maximum(known_at[asked], since)
     return counts, known_at
-
-
-def findings_of(rules: Iterable[ConsentRule], interactions: pa.Table, history: History) -> list[Finding]:
-    """What there is to say of the consent of a table's interactions: how many do not count, and rules that find nothing to go by."""
-    found = []
-    withheld = 0 if history.withheld is None else len(history.withheld.known_at)
-    if withheld:
-        detail = "interactions lack the consent that they need; they do not count"
-        found.append(Finding("info", "without_consent", "interactions", "type", withheld, detail))
-    kinds = [kind for kind in interactions["type"].unique().to_pylist() if kind is not None]
-    for rule in rules:
-        if rule.attribute is not None and rule.attribute not in interactions.column_names:
-            hint = "Without it none of the interactions that need it counts. Is the name right, and is it not excluded?"
-            detail = f"consent: the interactions have no attribute {rule.attribute!r}"
-            found.append(Finding("warning", "consent_not_told", "interactions", rule.attribute, 1, detail, hint))
-        for pattern in (*rule.types, *rule.granted, *rule.withdrawn):
-            if not any(fnmatchcase(kind, pattern) for kind in kinds):
-                detail, hint = f"consent: {pattern!r} fits no type", "Upper and lower case are distinguished."
-                found.append(Finding("warning", "pattern_without_match", "interactions", "type", 1, detail, hint))
-    return found
 
 
 def _told(rule: ConsentRule, attributes: Attributes, rows: np.ndarray) -> np.ndarray:

@@ -60,6 +60,9 @@ SERVERS = ("postgresql://", "postgres://")
 """How paths begin that mean a database of PostgreSQL."""
 
 
+TABLES = ("leads", "interactions", "outcomes")
+
+
 class Constant(Strict):
     """A type that every row of a table shares: ``type = { const = "first_contact" }``."""
 
@@ -172,6 +175,11 @@ class DataSettings(Strict):
     timezone: str | None = None
     repeatable: bool = False
     observed_until: Moment | None = None
+
+    @property
+    def tables(self) -> dict[str, TableSettings]:
+        """The tables that are configured, by name, in the order of ``TABLES``."""
+        return {name: table for name in TABLES if (table := getattr(self, name)) is not None}
 
     @model_validator(mode="after")
     def _consent_is_seen(self) -> Self:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from features.columns import Schema
-from features.consent import ConsentRule, findings_of
+from features.consent import ConsentRule
+from features.consent_notes import noted
 from features.contract import NEVER, Finding
 from features.history import History, lead_positions, micros
+from features.notes import Notes
 from features.sorting import first_at_or_after
 from features.sources import DataSettings, Tables, read_tables
 
@@ -62,6 +64,7 @@ class Dataset:
         observed_until: microseconds UTC; what happened later is not in the data.
         findings: what was noticed when reading.
         fingerprint: SHA-256 of the content.
+        consent: what the findings say of it, in a form that adds up where the data set is a share of one.
         share: of the leads that are in it, above 0 and at most 1; less than 1 where not all fit into memory.
     """
 
@@ -71,6 +74,7 @@ class Dataset:
     observed_until: int
     findings: tuple[Finding, ...]
     fingerprint: str
+    consent: Notes = field(default_factory=Notes)
     share: float = 1.0
 
     @classmethod
@@ -102,5 +106,6 @@ class Dataset:
         schema = schema.asking(consent)
         history = History.from_tables(tables, schema, threads=threads or os.cpu_count() or 1)
         outcomes = Outcomes.from_table(tables.outcomes, history.lead_ids, repeatable=repeatable)
-        findings = (*tables.findings, *findings_of(schema.consent, tables.interactions, history))
-        return cls(name, history, outcomes, tables.observed_until, findings, tables.fingerprint)
+        consented = noted(schema.consent, tables.interactions, history)
+        findings = (*tables.findings, *consented.findings)
+        return cls(name, history, outcomes, tables.observed_until, findings, tables.fingerprint, consented)

@@ -10,15 +10,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from pydantic import TypeAdapter
+
 from features.contract import UNKNOWN_TIME, DataError, Finding, Severity
-from features.data_settings import DataSettings
+from features.data_settings import TABLES, DataSettings
 from features.fingerprint import Content, fingerprint
 from features.layout import matches
 
 REFUSED_SHARE = 0.05
 """With a larger share of unusable rows in a table, a data set is refused."""
 _SEVERITIES = ("error", "warning", "info")
-_TABLES = ("leads", "interactions", "outcomes", "")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Notes:
         attributes: the names of each table's attributes, excluded ones too.
         latest: the latest moment in what was taken, microseconds UTC; ``UNKNOWN_TIME`` where there is none.
         content: of the tables that were taken.
+        won: how many outcomes are wins.
     """
 
     said: tuple[Finding, ...] = ()
@@ -44,6 +46,17 @@ class Notes:
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     latest: int = UNKNOWN_TIME
     content: Mapping[str, Content] = field(default_factory=dict)
+    won: int = 0
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What holds of a table as a whole, and what adds up over its rows."""
+        return (*(one for one in self.said if about(one) not in self.denied), *self.counted)
+
+    @property
+    def taken(self) -> dict[str, int]:
+        """How many rows of each table were taken."""
+        return {name: content.rows for name, content in self.content.items()}
 
     @property
     def fingerprint(self) -> str:
@@ -54,6 +67,10 @@ class Notes:
         """Microseconds UTC: as declared, else as the source knows, else the latest moment."""
         told = self.latest if known is None else known
         return told if settings.observed_until is None else settings.observed_until
+
+
+NOTES = TypeAdapter(Notes)
+"""To write notes as JSON and read them again."""
 
 
 def merged(notes: Iterable[Notes]) -> Notes:
@@ -70,6 +87,7 @@ def merged(notes: Iterable[Notes]) -> Notes:
         attributes={name: names for one in notes for name, names in one.attributes.items()},
         latest=max((one.latest for one in notes), default=UNKNOWN_TIME),
         content={name: Content.sum([content for own, content in contents if own == name]) for name in names},
+        won=sum(one.won for one in notes),
     )
 
 
@@ -84,11 +102,10 @@ def conclude(settings: DataSettings, notes: Iterable[Notes]) -> tuple[Finding, .
         DataError: one of them is an error.
     """
     all_notes = merged(notes)
-    findings = [one for one in all_notes.said if about(one) not in all_notes.denied]
-    findings += [*all_notes.counted, *(finding for table in all_notes.rows for finding in _of_rows(table, all_notes))]
+    findings = [*all_notes.findings, *(finding for table in all_notes.rows for finding in _of_rows(table, all_notes))]
     if not any(finding.severity == "error" for finding in findings):
         findings += _unused_patterns(settings, all_notes.attributes)
-    told = tuple(sorted(findings, key=lambda one: (_SEVERITIES.index(one.severity), _TABLES.index(one.table))))
+    told = tuple(sorted(findings, key=lambda one: (_SEVERITIES.index(one.severity), (*TABLES, "").index(one.table))))
     errors = [finding for finding in told if finding.severity == "error"]
     if errors:
         more = f" ({len(errors) - 1} more errors)" if len(errors) > 1 else ""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from features.checks import TableCheck
@@ -145,17 +146,16 @@ def _load(settings: DataSettings, source: Loading) -> tuple[dict[str, RawTable],
     """The tables that can be read, and why others cannot."""
     raw: dict[str, RawTable] = {}
     failures: list[Finding] = []
-    for name in ("leads", "interactions", "outcomes"):
-        table = getattr(settings, name)
-        if table is not None:
-            try:
-                raw[name] = source.load(table, name)
-            except DataError as error:
-                failures += error.findings
+    for name, table in settings.tables.items():
+        try:
+            raw[name] = source.load(table, name)
+        except DataError as error:
+            failures += error.findings
     return raw, tuple(failures)
 
 
 def _of_content(tables: Mapping[str, pa.Table]) -> Notes:
     times = [column for table in tables.values() for column in table.columns if column.type == UTC_MICROS]
     latest = max((int(micros(column).max()) for column in times if len(column)), default=UNKNOWN_TIME)
-    return Notes(latest=latest, content={name: Content.of(table) for name, table in tables.items()})
+    won = int(np.count_nonzero(tables["outcomes"]["won"])) if "won" in tables["outcomes"].column_names else 0
+    return Notes(latest=latest, content={name: Content.of(table) for name, table in tables.items()}, won=won)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from features.contract import now
+from features.contract import Finding, from_micros, now
 from features.dataset import Dataset
 from features.progress import progress
 from features.snapshots import open_leads
@@ -22,16 +24,36 @@ SHARD = 20_000
 """Leads that are scored and written at a time."""
 
 
-def score_to(out: Output, scorer: LeadScorer, dataset: Dataset, as_of: int, *, explain: bool = True) -> dict[str, int]:
+@dataclass(frozen=True)
+class Done:
+    """What a batch did.
+
+    Attributes:
+        version: of the model, in the registry.
+        bands: how many leads are in each.
+        as_of: microseconds UTC.
+        findings: what was noticed of the data.
+    """
+
+    version: str | None
+    bands: dict[str, int]
+    as_of: int
+    findings: tuple[Finding, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``leadheat score --json`` prints, but for the time that it took."""
+        return {"rows": sum(self.bands.values()), "as_of": from_micros(self.as_of).isoformat(), "version": self.version} | self.bands
+
+
+def score_to(out: Output, scorer: LeadScorer, dataset: Dataset, as_of: int | None = None, *, explain: bool = True) -> Done:
     """Score all leads that are open at a moment, and into the score log; both are whole, or as they were.
 
-    Arguments and errors as for ``score_shards`` and ``write_scores``.
-
-    Returns:
-        How many leads are in each band.
+    Arguments and errors as for ``score_shards`` and ``write_scores``; the moment is right after all that was observed by default.
     """
-    with batch_log(scorer.version, scorer.fingerprint, as_of, dataset.fingerprint) as log:
-        return write_scores(score_shards(scorer, dataset, as_of, explain=explain, log=log), out)
+    moment = dataset.observed_until + 1 if as_of is None else as_of
+    with batch_log(scorer.version, scorer.fingerprint, moment, dataset.fingerprint) as log:
+        bands = write_scores(score_shards(scorer, dataset, moment, explain=explain, log=log), out)
+    return Done(scorer.version, bands, moment, dataset.findings)
 
 
 def score_shards(

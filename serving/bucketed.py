@@ -9,19 +9,50 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from features.buckets.buckets import Buckets
+from features.buckets.buckets import Buckets, in_buckets
+from features.buckets.budget import buckets_for
 from features.contract import iso, now
+from features.dataset import Dataset
+from features.notes import merged
 from features.progress import progress
+from models.home import cache
 from models.score_log import batch_log
 from models.scorer import LeadScorer
-from serving.batch import score_share
+from models.settings import Source
+from serving.batch import Done, score_share, score_to
 from serving.output import Output, write_scores
 from serving.working import Work, working
 
 
+def score_within(
+    source: Source, scorer: LeadScorer, out: Output, as_of: int | None, *, memory: int, explain: bool = True, resume: bool = False
+) -> Done:
+    """Score all leads of a data set that are open at a moment, within a budget of memory: at once where they fit, else bucket by bucket.
+
+    Args:
+        source: the settings.
+        scorer: the model.
+        out: where the scores go.
+        as_of: microseconds UTC; by default right after all that was observed.
+        memory: bytes.
+        explain: with reasons for warm and hot leads.
+        resume: go on where a job in buckets that was killed has stopped.
+
+    Raises:
+        DataError: as for ``features.sources.read_tables``, or an attribute is not of the kind that the model has learnt.
+        SettingsError, LeadheatError: as for ``score_buckets``.
+    """
+    data, count = source.settings.data, buckets_for(source.settings.data, source.root, memory)
+    if count == 1:
+        return score_to(out, scorer, Dataset.read(data, source.root, scorer.schema), as_of, explain=explain)
+    with in_buckets(data, source.root, count, cache()) as buckets:
+        moment = buckets.whole.observed_until + 1 if as_of is None else as_of
+        return score_buckets(out, scorer, buckets, moment, out.working, explain=explain, resume=resume)
+
+
 def score_buckets(
     out: Output, scorer: LeadScorer, buckets: Buckets, as_of: int, folder: Path, *, explain: bool = True, resume: bool = False
-) -> dict[str, int]:
+) -> Done:
     """Score all leads that are open at a moment, and into the score log; both are whole, or as they were.
 
     The result does not depend on how often the job was killed and resumed, to the last byte.
@@ -34,9 +65,6 @@ def score_buckets(
         folder: where the buckets that are done are kept until all are.
         explain: with reasons for warm and hot leads.
         resume: go on where a job that was killed has stopped.
-
-    Returns:
-        How many leads are in each band.
 
     Raises:
         SettingsError: what is there to resume is of another job.
@@ -62,7 +90,9 @@ def score_buckets(
                     log(rows)
                     yield scores
 
-            return write_scores(parts(), out)
+            bands = write_scores(parts(), out)
+        consent = merged(work.notes(share) for share in range(len(buckets)))
+    return Done(scorer.version, bands, as_of, (*buckets.whole.findings, *consent.findings))
 
 
 def _score(work: Work, scorer: LeadScorer, buckets: Buckets, as_of: int, *, explain: bool) -> None:
@@ -72,7 +102,7 @@ def _score(work: Work, scorer: LeadScorer, buckets: Buckets, as_of: int, *, expl
 
     def score(share: int) -> None:
         dataset = buckets.dataset(share, scorer.schema, threads=1)
-        work.put(share, *score_share(scorer, dataset, as_of, scored_at, explain=explain))
+        work.put(share, *score_share(scorer, dataset, as_of, scored_at, explain=explain), dataset.consent)
         advance(1)
 
     with progress("scoring", len(buckets)) as advance, ThreadPoolExecutor(threads) as pool:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pickle
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,10 +17,10 @@ import features
 import models
 import serving
 from features.buckets.hashing import deal
-from features.contract import Finding, now
+from features.contract import now
 from features.data_settings import DataSettings
 from features.dataset import Dataset
-from features.notes import about
+from features.notes import merged
 from features.sources import Tables
 from features.spark.checking import Beside, CheckedShares, check
 from features.spark.matrix import pour_frames
@@ -31,14 +30,14 @@ from features.spark.sources import read_files
 from models.score_log import batch_log
 from models.scorer import LeadScorer
 from models.table import FOR_LATER, SCHEMA
-from serving.batch import SHARD, score_share
+from serving.batch import SHARD, Done, score_share
 from serving.output import Output, Write, write_scores
 
 if TYPE_CHECKING:
     from pyspark import Broadcast
     from pyspark.sql import DataFrame
 
-_SCORED = pa.schema([("group", pa.int32()), ("findings", pa.binary()), ("scores", pa.binary()), ("log", pa.binary())])
+_SCORED = pa.schema([("group", pa.int32()), ("notes", pa.binary()), ("scores", pa.binary()), ("log", pa.binary())])
 
 FRAME = pa.schema([field for field in SCHEMA if field.name not in FOR_LATER])
 """The columns of a DataFrame of scores: those of ``models.table.SCHEMA`` without what a later run starts from."""
@@ -65,15 +64,6 @@ class ModelFiles:
             return LeadScorer.load(Path(folder), self.version)
 
 
-@dataclass(frozen=True)
-class Done:
-    """What came of a batch: how many leads are in each band, and what was noticed of the data."""
-
-    bands: dict[str, int]
-    as_of: int
-    findings: tuple[Finding, ...]
-
-
 def score_data(
     settings: DataSettings, root: Path, model: ModelFiles, out: Output, as_of: int | None = None, *, explain: bool = True
 ) -> Done:
@@ -98,14 +88,14 @@ def score_data(
         scored = _scored(checked, settings, spark.sparkContext.broadcast(model), moment, explain=explain).persist(StorageLevel.DISK_ONLY)
         try:
             with readable():
-                told = {row["group"]: pickle.loads(row["findings"]) for row in scored.select("group", "findings").collect()}  # noqa: S301 - ours
+                told = {row["group"]: pickle.loads(row["notes"]) for row in scored.select("group", "notes").collect()}  # noqa: S301 - ours
                 groups = max(told, default=0) + 1
                 with batch_log(model.version, model.scorer().fingerprint, moment, checked.fingerprint) as log:
                     bands = write_scores(_in_shards(_collected(scored, groups, log)), out)
         finally:
             scored.unpersist()
             checked.release()
-    return Done(bands, moment, (*checked.findings, *_joined([*told.values()])))
+    return Done(model.version, bands, moment, (*checked.findings, *merged(told.values()).findings))
 
 
 def score_frames(
@@ -137,7 +127,7 @@ def score_frames(
 
 
 def _scored(checked: CheckedShares, settings: DataSettings, model: Broadcast[ModelFiles], as_of: int, *, explain: bool) -> DataFrame:
-    """Scores, rows of the log and findings of every share."""
+    """Scores, rows of the log and notes of every share."""
     scored_at, buckets = now(), checked.buckets
 
     def run(group: int, tables: Tables, _: Beside) -> Iterator[pa.Table]:
@@ -145,7 +135,7 @@ def _scored(checked: CheckedShares, settings: DataSettings, model: Broadcast[Mod
         dataset = _dataset(settings, tables, scorer)
         scores, log = score_share(scorer, dataset, as_of, scored_at, explain=explain)
         parts = [written(_ordered(rows, buckets)) for rows in (scores, log)]
-        yield pa.table([[group], [pickle.dumps(dataset.findings)], *([part] for part in parts)], schema=_SCORED)
+        yield pa.table([[group], [pickle.dumps(dataset.consent)], *([part] for part in parts)], schema=_SCORED)
 
     return checked.map(run, _SCORED)
 
@@ -179,17 +169,3 @@ def _in_shards(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
             yield held.slice(0, SHARD).combine_chunks()
             held = held.slice(SHARD)
     yield held.combine_chunks()
-
-
-def _joined(told: list[tuple[Finding, ...]]) -> list[Finding]:
-    """What shares have to say of consent: counts add up, and what is said of a table holds where every share says it."""
-    counts: Counter[Finding] = Counter()
-    shares: Counter[Finding] = Counter()
-    for finding in (finding for one in told for finding in one):
-        counts[about(finding)] += finding.count
-        shares[about(finding)] += 1
-    return [
-        replace(one, count=counts[one] if one.severity == "info" else 1)
-        for one in counts
-        if one.severity == "info" or shares[one] == len(told)
-    ]

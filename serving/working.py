@@ -1,7 +1,7 @@
 """What a long batch has done so far: parts in a folder beside its output, so that a job that was killed can go on where it stopped.
 
-The folder holds a ``manifest.json``, which says of what the parts are, and for every share of the leads, once it is done, its scores and
-its rows of the score log. Each file is whole or absent.
+The folder holds a ``manifest.json``, which says of what the parts are, and for every share of the leads, once it is done, its scores,
+its rows of the score log and what was noticed of its data. Each file is whole or absent.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from typing import Any
 import pyarrow as pa
 
 from features.contract import LeadheatError, SettingsError
+from features.notes import NOTES, Notes
 from models.whole_file import whole_file
 
-_KINDS = ("scores", "log")
+_KINDS = ("notes", "scores", "log")
 
 
 @dataclass(frozen=True)
@@ -42,20 +43,27 @@ class Work:
             return False
         return True
 
-    def put(self, share: int, scores: pa.Table, log: pa.Table) -> None:
+    def put(self, share: int, scores: pa.Table, log: pa.Table, notes: Notes) -> None:
         """Keep what a share gave.
 
         Raises:
             LeadheatError: the disk is full, or fails.
         """
-        for kind, table in zip(_KINDS, (scores, log), strict=True):
+        told = pa.table({"notes": [NOTES.dump_json(notes).decode()]})
+        for kind, table in zip(_KINDS, (told, scores, log), strict=True):
             with whole_file(self._file(kind, share), "The scores") as unfinished, pa.ipc.new_file(str(unfinished), table.schema) as writer:
                 writer.write_table(table)
 
     def get(self, share: int) -> tuple[pa.Table, pa.Table]:
         """The scores and the log's rows of a share that is done."""
-        scores, log = (pa.ipc.open_file(pa.memory_map(str(self._file(kind, share)))).read_all() for kind in _KINDS)
-        return scores, log
+        return self._read("scores", share), self._read("log", share)
+
+    def notes(self, share: int) -> Notes:
+        """What was noticed of the data of a share that is done."""
+        return NOTES.validate_json(self._read("notes", share)["notes"][0].as_py())
+
+    def _read(self, kind: str, share: int) -> pa.Table:
+        return pa.ipc.open_file(pa.memory_map(str(self._file(kind, share)))).read_all()
 
     def _file(self, kind: str, share: int) -> Path:
         return self.folder / f"{kind}-{share:04d}.arrow"

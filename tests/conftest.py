@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from models.registry import Registry
     from serving.memory.memory import Memory
+    from tests.command import Place
     from tests.moved_world import MovedWorld
     from tests.postgres import Postgres
     from tests.remembering import Remembering
@@ -80,6 +81,18 @@ def registry_in(folder: Path, empty_database: Path, patch: pytest.MonkeyPatch) -
     patch.setenv("LEADHEAT_HOME", str(folder / "home"))
     shutil.copy(empty_database, folder / "leadheat.db")
     return Registry(f"sqlite:///{folder / 'leadheat.db'}")
+
+
+@pytest.fixture
+def champion_place(tmp_path: Path, registry: Registry, world: SmallWorld) -> Place:
+    """A place for commands whose champion is the small world's scorer."""
+    from tests.command import Place
+    from tests.tracked import EXAMPLE, FIGURES, GATES
+
+    with registry.run("world") as run:
+        version = run.log_model(world.folder / "model", world.scorer.fingerprint, EXAMPLE, FIGURES, GATES, "")
+    registry.promote(version, "the only one")
+    return Place(tmp_path)
 
 
 @pytest.fixture(scope="session")

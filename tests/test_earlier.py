@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lightgbm import Booster
 
+from features.buckets.buckets import in_buckets
 from features.contract import DAY, to_micros
 from features.dataset import Dataset
 from models.earlier import Incremental
@@ -23,6 +24,7 @@ from models.scorer import LeadScorer
 from models.settings import read_settings
 from models.table import FOR_LATER
 from serving.batch import score_to
+from serving.bucketed import score_buckets
 from serving.output import ScoreFile
 from tests.small_world import SmallWorld
 
@@ -59,7 +61,7 @@ def told(world: SmallWorld, back: int, folder: Path) -> Dataset:
 
 
 def run(scorer: LeadScorer, dataset: Dataset, out: Path, *, explain: bool = True) -> int:
-    return sum(score_to(ScoreFile(out), scorer, dataset, dataset.observed_until, explain=explain).values())
+    return sum(score_to(ScoreFile(out), scorer, dataset, dataset.observed_until, explain=explain).bands.values())
 
 
 @pytest.mark.parametrize("reasons", ["with reasons", "without"])
@@ -163,3 +165,19 @@ def test_equal_cells_mean_equal_bits(seed: int, world: SmallWorld) -> None:
     assert (~equal | (margins[:, None] == margins[None])).all()
     assert (~equal | (sums[:, None] == sums[None]).all(axis=2)).all()
     assert equal.sum() > 64
+
+
+def test_in_buckets_the_result_is_that_of_a_full_run(world: SmallWorld, tmp_path: Path) -> None:
+    source = read_settings(world.folder / "data")
+
+    def run_in_buckets(scorer: LeadScorer, as_of: int, name: str) -> int:
+        out = ScoreFile(tmp_path / name)
+        return sum(score_buckets(out, scorer, buckets, as_of, out.working).bands.values())
+
+    with in_buckets(source.settings.data, source.root, 7, tmp_path / "cache") as buckets:
+        run_in_buckets(world.scorer, world.now - 2 * DAY, "old.parquet")
+        scorer = Incremental.since(tmp_path / "old.parquet", world.scorer)
+        rows = run_in_buckets(scorer, world.now, "new.parquet")
+        run_in_buckets(world.scorer, world.now, "full.parquet")
+    assert (tmp_path / "new.parquet").read_bytes() == (tmp_path / "full.parquet").read_bytes()
+    assert 0 < scorer.computed < 0.95 * rows

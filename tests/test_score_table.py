@@ -181,6 +181,6 @@ def test_a_place_that_is_not_there_is_refused_first_without_the_password(place: 
 
 def test_the_command_line_scores_into_a_table(url: str, world: SmallWorld, scores: pa.Table) -> None:
     out = ScoreTable.at(f"{url}#scores")
-    bands = score_to(out, world.scorer, world.dataset, world.now + 1, explain=False)
+    bands = score_to(out, world.scorer, world.dataset, world.now + 1, explain=False).bands
     assert sum(bands.values()) == len(scores) == len(stored(url))
     assert str(out).startswith("the table scores of ")

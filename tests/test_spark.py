@@ -34,7 +34,7 @@ from tests.tracked import FIGURES, GATES
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from serving.spark import Done
+    from serving.batch import Done
 
 LEADS = 2_000
 SEEN = pa.schema([("lead_id", pa.string()), ("rows", pa.int64()), ("total", pa.float64()), ("group", pa.int64())])
@@ -134,7 +134,7 @@ def on_both(world: SmallWorld, settings: DataSettings, root: Path, out: Path) ->
     dataset = Dataset.read(settings, root, world.scorer.schema)
     done = on_spark(world, settings, root, out)
     assert done.as_of == dataset.observed_until + 1
-    assert done.bands == score_to(ScoreFile(out / "local.parquet"), world.scorer, dataset, done.as_of)
+    assert done.bands == score_to(ScoreFile(out / "local.parquet"), world.scorer, dataset, done.as_of).bands
     assert plainly(done.findings) == plainly(dataset.findings)
     there, here = (pq.read_table(out / name).sort_by("lead_id") for name in ("spark.parquet", "local.parquet"))
     assert there.equals(here)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pyarrow.parquet as pq
 import pytest
 
 from features.contract import DAY, iso
-from models.registry import Registry
 from tests.clusters import Cluster, kill
 from tests.command import Place
 from tests.small_world import SmallWorld
-from tests.tracked import EXAMPLE, FIGURES, GATES
 
 SECONDS = 120.0
 
@@ -24,15 +21,6 @@ SECONDS = 120.0
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with Cluster(tmp_path_factory.mktemp("cluster"), workers=2) as running:
         yield running
-
-
-@pytest.fixture
-def place(tmp_path: Path, registry: Registry, world: SmallWorld) -> Place:
-    """A place whose champion is the small world's scorer."""
-    with registry.run("world") as run:
-        version = run.log_model(world.folder / "model", world.scorer.fingerprint, EXAMPLE, FIGURES, GATES, "")
-    registry.promote(version, "the only one")
-    return Place(tmp_path)
 
 
 def python_workers(worker: int) -> list[psutil.Process]:
@@ -50,9 +38,10 @@ def until(found: object) -> None:
 
 @pytest.mark.long
 def test_a_worker_killed_in_the_middle_changes_nothing(
-    cluster: Cluster, place: Place, world: SmallWorld, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, champion_place: Place, world: SmallWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     as_of = ("--as-of", iso(world.now - DAY))
+    place = champion_place
     alone = place.run("score", str(world.folder / "data"), "--out", "local.parquet", *as_of, "--json")
     assert alone.code == 0, alone.err
     for name, value in cluster.environment.items():

@@ -6,16 +6,18 @@ of its id, so that whole buckets are a random sample of the leads, and the same 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 
 from features.buckets.buckets import Buckets, in_buckets
 from features.buckets.budget import buckets_for
-from features.contract import DataError, Finding, LeadheatError
+from features.contract import Finding, LeadheatError
+from features.data_settings import TABLES
 from features.dataset import Dataset
+from features.notes import Notes, merged
 from features.sources import Tables, read_tables
 from models.feature_set import fit_feature_set
 from models.home import cache
@@ -24,7 +26,7 @@ from training.split import looks
 
 FEWEST = 64
 """Buckets at least, so that not much room is left over."""
-_TABLES = 4
+_COPIES = 4
 """How often the rows are in memory at once: as they came, as histories, sorted, and in the audit."""
 _CELL = 14
 """Bytes that a feature of a snapshot takes while a model is learnt: three copies of float32 for the parts, and LightGBM's bins."""
@@ -37,10 +39,9 @@ Need = Callable[[Dataset, Tables, Settings], int]
 
 @dataclass(frozen=True, eq=False)
 class Within:
-    """What was read: a data set and its tables; of all leads, also those that do not fit, the ``rows`` of each table and who ``won``."""
+    """What was read: a data set; and of all leads, also those that do not fit, the ``rows`` of each table and how many were ``won``."""
 
     dataset: Dataset
-    tables: Tables
     rows: dict[str, int]
     won: int
 
@@ -52,7 +53,7 @@ def room_in(budget: int) -> int:
 
 def to_check(_dataset: Dataset, tables: Tables, _settings: Settings) -> int:
     """Bytes that the audit needs beside the libraries, about."""
-    return _TABLES * sum(int(table.nbytes) for table in (tables.interactions, tables.leads, tables.outcomes))
+    return _COPIES * sum(int(getattr(tables, name).nbytes) for name in TABLES)
 
 
 def to_learn(dataset: Dataset, tables: Tables, settings: Settings) -> int:
@@ -82,46 +83,45 @@ def read_within(source: Source, budget: int, need: Need) -> Within:
     if count == 1:
         tables = read_tables(data, source.root)
         dataset = _dataset(tables, source.settings)
-        needed = need(dataset, tables, source.settings)
-        if needed <= room:
-            return Within(dataset, tables, _rows(tables), _won(tables))
+        if need(dataset, tables, source.settings) <= room:
+            rows = {name: len(getattr(tables, name)) for name in TABLES}
+            return Within(dataset, rows, int(np.count_nonzero(tables.outcomes["won"])))
         del dataset, tables
     with in_buckets(data, source.root, max(count, FEWEST), cache()) as buckets:
-        if count > 1:
-            first = buckets.tables(0)
-            needed = need(_dataset(first, source.settings), first, source.settings) * len(buckets)
-        return _sample(buckets, min(max(room * len(buckets) // needed, 1), len(buckets)), source.settings)
+        taken = _fitting(buckets, room, need, source.settings)
+        notes = merged(buckets.notes)
+        return Within(_sample(buckets, taken, source.settings), notes.taken, notes.won)
 
 
-def _sample(buckets: Buckets, taken: int, settings: Settings) -> Within:
+def _fitting(buckets: Buckets, room: int, need: Need, settings: Settings) -> int:
+    """How many buckets, from the first on, can be worked on in so many bytes, to judge by the one with the most leads and by their rows."""
+    rows = np.array([[one.taken.get(name, 0) for name in ("leads", "interactions")] for one in buckets.notes], float)
+    fullest = int(rows[:, 0].argmax())
+    tables = buckets.tables(fullest)
+    needed = need(_dataset(tables, settings), tables, settings) * (rows / rows[fullest].clip(min=1)).max(axis=1)
+    first = int(rows[:, 0].astype(bool).argmax())
+    return max(int(np.searchsorted(np.cumsum(needed), room, side="right")), first + 1)
+
+
+def _sample(buckets: Buckets, taken: int, settings: Settings) -> Dataset:
     parts = [buckets.tables(number) for number in range(taken)]
-    joined = {name: pa.concat_tables([getattr(one, name) for one in parts]) for name in ("interactions", "leads", "outcomes")}
-    counted = Counter[str]()
-    for tables in (*parts, *map(buckets.tables, range(taken, len(buckets)))):
-        counted.update(_rows(tables), won=_won(tables))
-    rows = {name: counted[name] for name in joined}
-    share = len(joined["leads"]) / max(rows["leads"], 1)
-    tables = replace(buckets.whole, **joined)
-    if taken < len(buckets):
-        detail = (
-            f"{share:.1%} of the leads fit into --memory ({taken} of {len(buckets)} parts by a hash of their ids); all rows were checked"
-        )
-        hint = "Audit and training see a random sample; give more memory to see more."
-        sampled = Finding("info", "sampled", "leads", "", len(joined["leads"]), detail, hint)
-        tables = replace(tables, findings=(*tables.findings, sampled))
-    return Within(replace(_dataset(tables, settings), share=share if taken < len(buckets) else 1.0), tables, rows, counted["won"])
+    joined = replace(buckets.whole, **{name: pa.concat_tables([getattr(one, name) for one in parts]) for name in TABLES})
+    dataset = _dataset(joined, settings)
+    if taken == len(buckets):
+        return dataset
+    share = len(joined.leads) / merged(buckets.notes).taken["leads"]
+    detail = f"{share:.1%} of the leads fit into --memory ({taken} of {len(buckets)} parts by a hash of their ids); all rows were checked"
+    hint = "Audit and training see a random sample; give more memory to see more."
+    sampled = Finding("info", "sampled", "leads", "", len(joined.leads), detail, hint)
+    consent = _consent(buckets, taken, dataset) if settings.data.consent else dataset.consent
+    return replace(dataset, share=share, consent=consent, findings=(*buckets.whole.findings, sampled, *consent.findings))
 
 
-def _rows(tables: Tables) -> dict[str, int]:
-    return {name: len(getattr(tables, name)) for name in ("interactions", "leads", "outcomes")}
-
-
-def _won(tables: Tables) -> int:
-    return int(tables.outcomes["won"].to_numpy().sum())
+def _consent(buckets: Buckets, taken: int, sample: Dataset) -> Notes:
+    """What there is to say of consent in all buckets."""
+    return merged([sample.consent, *(buckets.dataset(number).consent for number in range(taken, len(buckets)))])
 
 
 def _dataset(tables: Tables, settings: Settings) -> Dataset:
     data = settings.data
-    if not len(tables.leads):
-        raise DataError("No lead falls into the part that fits into --memory.", "Give more memory.")
     return Dataset.from_tables(data.name, tables, repeatable=data.repeatable, consent=data.consent)

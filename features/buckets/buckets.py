@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
-from pydantic import TypeAdapter
 
 from features.buckets.cache import cached, key_of
 from features.buckets.pour import Poured, pour
@@ -23,13 +22,12 @@ from features.contract import DataError, Finding, LeadheatError
 from features.data_settings import DataSettings
 from features.dataset import Dataset
 from features.loading import loading
-from features.notes import Notes, conclude, merged
+from features.notes import NOTES, Notes, conclude, merged
 from features.progress import progress
 from features.sources import Kinds, Tables, check_tables, join_all
 from features.tables import NO_INTERACTIONS, NO_LEADS
 
 _WHOLE = "whole.json"
-_NOTES = TypeAdapter(list[Notes])
 
 
 class DamagedError(LeadheatError):
@@ -115,10 +113,7 @@ def _make(settings: DataSettings, root: Path, count: int, key: str | None, folde
     with loading(settings, root) as source:
         poured: dict[str, Poured] = {}
         failures: list[Finding] = []
-        for name in ("leads", "interactions", "outcomes"):
-            table = getattr(settings, name)
-            if table is None:
-                continue
+        for name, table in settings.tables.items():
             try:
                 stream = source.stream(table, name)
                 with progress(f"sorting the {name} into {count} buckets", stream.size) as advance:
@@ -134,7 +129,7 @@ def _make(settings: DataSettings, root: Path, count: int, key: str | None, folde
         "findings": [asdict(finding) for finding in findings],
         "observed_until": observed_until,
         "kinds": kinds,
-        "notes": _NOTES.dump_python(notes, mode="json"),
+        "notes": [NOTES.dump_python(one, mode="json") for one in notes],
         "tables": {name: one.untyped for name, one in poured.items()},
         "sizes": {file.name: file.stat().st_size for file in sorted(folder.iterdir())},
     }
@@ -172,7 +167,7 @@ def _open(settings: DataSettings, folder: Path) -> Buckets:
     told = json.loads((folder / _WHOLE).read_text(encoding="utf-8"))
     if any((folder / name).stat().st_size != size for name, size in told["sizes"].items()):
         raise ValueError("a file of the cache was changed")
-    notes = tuple(_NOTES.validate_python(told["notes"]))
+    notes = tuple(map(NOTES.validate_python, told["notes"]))
     poured = {name: Poured(folder, name, lambda *_: "", untyped, ()) for name, untyped in told["tables"].items()}
     findings = tuple(Finding(**one) for one in told["findings"])
     whole = Tables(NO_INTERACTIONS, NO_LEADS, NO_OUTCOMES, told["observed_until"], findings, merged(notes).fingerprint)

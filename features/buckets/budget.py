@@ -46,5 +46,4 @@ def buckets_for(settings: DataSettings, root: Path, budget: int) -> int:
 
 def size_of(settings: DataSettings, root: Path) -> int:
     """About how many bytes the tables take in memory as they come."""
-    tables = [(name, getattr(settings, name)) for name in ("leads", "interactions", "outcomes")]
-    return sum(size_in_memory(table, root, name) for name, table in tables if table is not None and table.in_files)
+    return sum(size_in_memory(table, root, name) for name, table in settings.tables.items() if table.in_files)

@@ -25,7 +25,7 @@ from features.processes import runs
 
 KEPT = 3
 """How many folders stay."""
-_FORMAT = 1
+_FORMAT = 2
 _LOCK = "lock"
 
 
@@ -36,10 +36,7 @@ def key_of(settings: DataSettings, root: Path, buckets: int) -> str | None:
         DataError: there is no such file.
     """
     files = []
-    for name in ("leads", "interactions", "outcomes"):
-        table = getattr(settings, name)
-        if table is None:
-            continue
+    for name, table in settings.tables.items():
         if not table.in_files:
             return None
         path = place_of(table, root)

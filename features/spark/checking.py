@@ -14,13 +14,13 @@ from pyspark.sql import functions as sql
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from features.contract import DataError, Finding
-from features.data_settings import DataSettings
+from features.data_settings import TABLES, DataSettings
 from features.files import RawTable
 from features.notes import Notes, conclude, merged
 from features.sources import Checked, Kinds, Tables, check_tables, join_all
 from features.spark.parcels import conform, read, written
 from features.spark.session import readable, told
-from features.spark.sources import TABLES, Sources
+from features.spark.sources import Sources
 
 Beside = Mapping[str, pa.Table]
 OfShare = Callable[[int, Tables, Beside], Iterable[pa.Table]]

@@ -24,7 +24,7 @@ from features.sources import Tables
 from features.spark.checking import Beside, check
 from features.spark.session import readable
 from features.spark.shares import BUCKETS, pour
-from features.spark.sources import TABLES, Origin, Sources
+from features.spark.sources import Origin, Sources
 from features.times import UTC_MICROS, read_times
 
 SNAPSHOTS = "snapshots"
@@ -42,7 +42,7 @@ def pour_frames(settings: DataSettings, frames: Mapping[str, DataFrame], buckets
         DataError: a table is missing.
         LeadheatError: a task failed.
     """
-    named = {name: table for name in TABLES if (table := getattr(settings, name)) is not None}
+    named = settings.tables
     if missing := [name for name in named if name not in frames]:
         raise DataError(f"There is no DataFrame of the {', '.join(missing)}.", "Hand one over for each table that the settings name.")
     lead_ids = {name: named[name].source().get("lead_id", "lead_id") if name in named else "lead_id" for name in frames}

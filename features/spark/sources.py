@@ -25,7 +25,6 @@ from features.spark.session import told
 from features.spark.shares import Shares, gather
 from features.streams import Batch, TableFiles, table_files
 
-TABLES = ("leads", "interactions", "outcomes")
 _SPLIT_BYTES = 128 << 20
 """Of a larger Parquet file, a task reads row groups of about this size."""
 _BUCKET_BYTES = 4 << 20
@@ -82,12 +81,11 @@ def read_files(spark: SparkSession, settings: DataSettings, root: Path) -> Sourc
     """
     units: list[Unit] = []
     failures: list[Finding] = []
-    for name in TABLES:
-        if (table := getattr(settings, name)) is not None:
-            try:
-                units += _units(table, root, name)
-            except DataError as error:
-                failures += error.findings
+    for name, table in settings.tables.items():
+        try:
+            units += _units(table, root, name)
+        except DataError as error:
+            failures += error.findings
     buckets = _buckets(units)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
