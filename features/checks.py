@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import Finding, Severity
-from features.files import RawTable
 from features.layout import Kind, Layout, as_text, attribute, can_be_text, kind_of, matches, name_of
 from features.notes import Notes, about
+from features.raw import RawTable
 from features.times import is_text, read_times
 
 _LONGEST_EXAMPLE = 60

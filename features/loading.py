@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.data_settings import STORE, DataSettings, TableSettings
-from features.files import RawTable, load
+from features.files import load
+from features.raw import RawTable
 from features.streams import Stream, stream_files
 
 if TYPE_CHECKING:

@@ -18,11 +18,11 @@ from features.checks import TableCheck
 from features.closings import NO_OUTCOMES, take_outcomes
 from features.contract import UNKNOWN_TIME, DataError, Finding
 from features.data_settings import DataSettings, InteractionsSettings, OutcomesSettings, TableSettings
-from features.files import RawTable
 from features.fingerprint import Content
 from features.layout import Kind, join_kinds, lay_out
 from features.loading import Loading, loading
 from features.notes import Notes, conclude, merged
+from features.raw import RawTable
 from features.tables import NO_INTERACTIONS, NO_LEADS, micros, take_interactions, take_leads
 from features.times import UTC_MICROS
 

@@ -14,7 +14,6 @@ import pyarrow.parquet
 
 from features.data_settings import InteractionsSettings, TableSettings
 from features.files import (
-    RawTable,
     as_finding,
     csv_options,
     duckdb_table,
@@ -27,6 +26,7 @@ from features.files import (
     types_differ,
     validate,
 )
+from features.raw import RawTable
 
 BATCH = 200_000
 """Rows of a batch at most."""

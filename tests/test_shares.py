@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from features.contract import DataError, Finding
 from features.data_settings import DataSettings
-from features.files import RawTable, load
+from features.files import load
 from features.layout import as_text
 from features.notes import Notes, about, conclude, merged
+from features.raw import RawTable
 from features.sources import Checked, check_tables, join_all
 
 NAMES = ("leads", "interactions", "outcomes")

@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from features.buckets.hashing import deal
-from features.files import RawTable
 from features.progress import Advance
+from features.raw import RawTable
 from features.streams import Batch, Stream
 
 _PART, _NUMBER = "part of the source", "number in the part"

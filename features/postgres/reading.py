@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from features.data_settings import TableSettings
-from features.files import Part, RawTable
 from features.layout import lay_out
 from features.postgres.layout import find, literal, quoted, refusal
 from features.postgres.server import ServerError, connected, in_words, shown, streaming
+from features.raw import Part, RawTable
 
 if TYPE_CHECKING:
     from psycopg import Connection

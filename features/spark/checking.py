@@ -15,8 +15,8 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from features.contract import DataError, Finding
 from features.data_settings import TABLES, DataSettings
-from features.files import RawTable
 from features.notes import Notes, conclude, merged
+from features.raw import RawTable
 from features.sources import Checked, Kinds, Tables, check_tables, join_all
 from features.spark.parcels import conform, read, written
 from features.spark.session import readable, told

@@ -17,9 +17,9 @@ from features.compute import compute
 from features.contract import DataError
 from features.data_settings import DataSettings
 from features.dataset import Dataset
-from features.files import RawTable
 from features.history import micros
 from features.layout import as_text
+from features.raw import RawTable
 from features.sources import Tables
 from features.spark.checking import Beside, check
 from features.spark.session import readable

@@ -19,7 +19,8 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from features.contract import DataError, Finding, SettingsError
 from features.data_settings import STORE, DataSettings, TableSettings
-from features.files import RawTable, in_duckdb, is_csv
+from features.files import in_duckdb, is_csv
+from features.raw import RawTable
 from features.spark.parcels import NO_LEAD, SCHEMA, chunks, pack, parcels, plain
 from features.spark.session import told
 from features.spark.shares import Shares, gather

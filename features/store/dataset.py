@@ -14,11 +14,11 @@ from sqlalchemy.engine import make_url
 
 from features.contract import DataError, Finding
 from features.data_settings import STORE, TableSettings
-from features.files import Part, RawTable
 from features.history import DIRECTIONS
 from features.loading import Load, Loading
 from features.postgres.layout import literal
 from features.postgres.server import ServerError
+from features.raw import Part, RawTable
 from features.store.engine import StoreError, address, has_tables, open_store, reading
 from features.store.scalars import names_in, typed, values_of
 from features.store.schema import attributes, interactions, leads, outcomes
