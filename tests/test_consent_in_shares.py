@@ -22,12 +22,12 @@ from serving.bucketed import score_buckets
 from serving.output import ScoreFile
 from serving.working import Work
 from tests.small_world import SmallWorld
-from tests.test_within import four_times
+from tests.test_within import too_much
 from training.check import check
 
 RULES = (
-    ConsentRule(types=("page_view", "never_*"), granted=("rare_*",)),
-    ConsentRule(types=("newsletter_*",), attribute="permission"),
+    ConsentRule(types=("page_visit", "never_*"), granted=("rare_*",)),
+    ConsentRule(types=("newsletter",), attribute="permission"),
 )
 
 
@@ -79,7 +79,7 @@ def test_a_sampled_check_says_it_of_all(data: tuple[DataSettings, Path], world: 
     settings, folder = data
     source = Source(world.settings.model_copy(update={"data": settings}), folder)
     whole = check(source)
-    monkeypatch.setattr("training.check.to_check", four_times)
+    monkeypatch.setattr("training.check.to_check", too_much)
     sample = check(source, SMALLEST)
     assert sample.dataset is not None
     assert sample.dataset.share < 0.5
