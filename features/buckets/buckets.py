@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from features.buckets.budget import give_back
 from features.buckets.cache import cached, key_of
 from features.buckets.pour import Poured, pour
 from features.closings import NO_OUTCOMES
@@ -118,9 +119,11 @@ def _make(settings: DataSettings, root: Path, count: int, key: str | None, folde
                 stream = source.stream(table, name)
                 with progress(f"sorting the {name} into {count} buckets", stream.size) as advance:
                     poured[name] = pour(stream, folder, name, table.source().get("lead_id", "lead_id"), count, advance)
+                give_back()
             except DataError as error:
                 failures += error.findings
         kinds, notes = _check(settings, poured, count)
+        give_back()
         findings = conclude(settings, [*notes, Notes(said=tuple(failures))])
         observed_until = merged(notes).observed_until(settings, source.observed_until)
     if key is not None and key != key_of(settings, root, count):

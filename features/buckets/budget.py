@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pyarrow as pa
+
 from features.data_settings import DataSettings
 from features.streams import size_in_memory
 
@@ -13,7 +15,7 @@ SHARE = 0.5
 SMALLEST = 10**9
 """The smallest budget, in bytes: the libraries alone take half of it."""
 _LIBRARIES = 600 << 20
-_COPIES = 6
+_COPIES = 8
 """How often the rows of a bucket are in memory at once, at most: as they came, as text, as histories, as features and scores."""
 _LARGEST_BUCKET = 64 << 20
 _MOST = 512
@@ -28,6 +30,11 @@ def default_budget() -> int:
     except (OSError, ValueError):  # no such group, or "max"
         group = machine
     return int(min(machine, group) * SHARE)
+
+
+def give_back() -> None:
+    """Return to the system what Arrow has freed: it keeps that for itself, and what works next does not take it from there."""
+    pa.default_memory_pool().release_unused()
 
 
 def buckets_for(settings: DataSettings, root: Path, budget: int) -> int:
