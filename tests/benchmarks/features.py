@@ -83,7 +83,7 @@ class Timed:
 def measure(
     interactions: int, snapshots: int, worlds: Sequence[str], contenders: Sequence[str], repeats: int, most: Limits
 ) -> Iterator[dict[str, Any]]:
-    """Time the contenders on worlds of some kinds, a world at a time.
+    """Time the contenders on worlds of some kinds, one contender at a time.
 
     Args:
         interactions: of each world; of those with a weekly grid ``WEEKLY_SHARE`` of them.
@@ -94,7 +94,8 @@ def measure(
         most: of each contender; a run is also stopped at ``TIMES_OURS`` leadheat's time.
 
     Yields:
-        Of each world what is in it, and a row for each contender; one that failed or miscounted has a ``failure`` and no time.
+        Again and again what is in the world and a row for each contender so far; one that failed or miscounted has a ``failure`` and
+        no time.
     """
     for world in worlds:
         with tempfile.TemporaryDirectory() as folder:
@@ -103,15 +104,11 @@ def measure(
             if made.failure:
                 yield {"world": world, "title": KINDS_OF_WORLD[world].title, "failure": made.failure, "rows": []}
                 continue
-            yield {
-                "world": world,
-                "title": KINDS_OF_WORLD[world].title,
-                **made.answers[-1],
-                "rows": _rows(folder, world, contenders, repeats, most),
-            }
+            for rows in _rows(folder, world, contenders, repeats, most):
+                yield {"world": world, "title": KINDS_OF_WORLD[world].title, **made.answers[-1], "rows": rows}
 
 
-def _rows(folder: str, world: str, names: Sequence[str], repeats: int, most: Limits) -> list[dict[str, Any]]:
+def _rows(folder: str, world: str, names: Sequence[str], repeats: int, most: Limits) -> Iterator[list[dict[str, Any]]]:
     timed: list[Timed] = []
     longest = int(most.seconds)
     for name in names:
@@ -119,7 +116,7 @@ def _rows(folder: str, world: str, names: Sequence[str], repeats: int, most: Lim
         timed.append(one)
         if name == names[0] and one.seconds is not None:
             longest = max(LEAST_SECONDS, math.ceil(TIMES_OURS * one.seconds))
-    return [asdict(one) for one in agreed(timed)]
+        yield [asdict(one) for one in agreed(timed)]
 
 
 def _outcome(name: str, outcome: Outcome, longest: int) -> Timed:

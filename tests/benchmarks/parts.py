@@ -42,18 +42,18 @@ class Options:
 
 def of_features(options: Options) -> Iterator[dict[str, Any]]:
     """The whole catalogue beside 24 counts by others."""
-    worlds: list[dict[str, Any]] = []
+    worlds: dict[str, dict[str, Any]] = {}
     for world in features.measure(
         options.interactions, options.snapshots, options.worlds, tuple(CONTENDERS), options.repeats, options.limits
     ):
-        CONSOLE.print(f"  {world['title']}: {world.get('failure') or ''}")
-        for row in world["rows"]:
-            _say(row)
-        worlds.append(world)
-        yield {"worlds": worlds}
+        if world["world"] not in worlds:
+            CONSOLE.print(f"  {world['title']}: {world.get('failure') or ''}")
+        _say_last(world["rows"])
+        worlds[world["world"]] = world
+        yield {"worlds": [*worlds.values()]}
     counted = featuretools.measure(20_000, options.cutoffs, FEATURETOOLS, options.limits)
     _say(counted | {"title": f"featuretools, {options.cutoffs} cutoff times"})
-    yield {"worlds": worlds, "featuretools": counted}
+    yield {"worlds": [*worlds.values()], "featuretools": counted}
 
 
 def of_training(options: Options) -> Iterator[dict[str, Any]]:
@@ -171,8 +171,7 @@ def of_spark(options: Options) -> Iterator[dict[str, Any]]:
         rows.append(row)
         yield {"rows": rows}
     for world in features.measure(options.spark // 5, options.spark // 50, [spark.WORLD], tuple(ON_SPARK), options.repeats, most):
-        for row in world["rows"]:
-            _say(row)
+        _say_last(world["rows"])
         yield {"rows": rows, "world": world}
 
 
@@ -188,6 +187,11 @@ PARTS: dict[str, Callable[[Options], Iterator[dict[str, Any]]]] = {
     "scaling": of_scaling,
 }
 """Each yields its result as far as it is, again and again: what is there is kept when the run is ended."""
+
+
+def _say_last(rows: list[dict[str, Any]]) -> None:
+    for row in rows[-1:]:
+        _say(row)
 
 
 def _say(row: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ def measure(interactions: int, trained_on: int, most: Limits) -> Iterator[dict[s
         own = place.scored("local.parquet", most, "--no-reasons")
         yield {"contender": LOCAL, "title": "one machine, 2 threads", **place.facts, **own}
         for workers in (None, *WORKERS):
-            title = f"Spark, {LOCAL_SPARK['MASTER']}" if workers is None else f"Spark, a cluster with {workers} worker of one core"
+            title = f"Spark, {LOCAL_SPARK['MASTER']}" if workers is None else f"Spark, a cluster of workers with one core each: {workers}"
             with tempfile.TemporaryDirectory() as folder, nullcontext() if workers is None else Cluster(Path(folder), workers) as cluster:
                 extra = LOCAL_SPARK if cluster is None else cluster.environment
                 row = place.scored("spark.parquet", most, "--no-reasons", "--engine", "spark", extra=extra)
