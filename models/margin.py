@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.contract import ModelError
+from models.single_row import SingleRow
 
 if TYPE_CHECKING:
     from models.cells import Cells
@@ -62,7 +63,13 @@ class BoosterMargin:
         """See ``Margin``."""
         if not len(X):  # LightGBM divides by the number of rows
             return np.zeros(0)
+        if self._single_row.takes(X):
+            return np.array([self._single_row(X)])
         return np.asarray(self._booster.predict(X, raw_score=True, num_threads=threads))
+
+    @cached_property
+    def _single_row(self) -> SingleRow:
+        return SingleRow(self._booster)
 
     def contributions(self, X: Matrix, threads: int = 1) -> Floats:
         """TreeSHAP values (Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9), LightGBM's own."""

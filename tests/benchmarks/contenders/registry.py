@@ -54,7 +54,7 @@ class Contender:
 CONTENDERS = {
     "leadheat": Contender("leadheat, whole default catalogue", "with_leadheat", "whole_catalogue"),
     "polars_streaming": Contender("Polars, streaming join", "with_polars", "streaming_join"),
-    "polars_sorted": Contender("Polars, streaming join of sorted sides", "with_polars", "sorted_join"),
+    "polars_merged": Contender("Polars, streaming join of sorted sides", "with_polars", "sorted_join"),
     "polars_running": Contender("Polars, running counts, no join", "with_polars", "running_counts"),
     "duckdb_join": Contender("DuckDB, join and filter", "with_duckdb", "filtered_join"),
     "duckdb_asof": Contender("DuckDB, running counts, ASOF joins", "with_duckdb", "asof_joins"),
