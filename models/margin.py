@@ -64,7 +64,7 @@ class BoosterMargin:
         if not len(X):  # LightGBM divides by the number of rows
             return np.zeros(0)
         if self._single_row.takes(X):
-            return np.array([self._single_row(X)])
+            return self._single_row(X)
         return np.asarray(self._booster.predict(X, raw_score=True, num_threads=threads))
 
     @cached_property

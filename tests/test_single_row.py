@@ -1,4 +1,4 @@
-"""One row alone goes another way through LightGBM than many do, and has the same bits."""
+"""Few rows go another way through LightGBM than many do, and have the same bits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from features.compute import compute
 from models.margin import BoosterMargin
+from models.single_row import FEW
 from tests.small_world import SmallWorld
 
 
@@ -27,10 +28,12 @@ def X(world: SmallWorld) -> np.ndarray:
     return np.vstack([rows, np.full_like(rows[:1], np.nan), np.full_like(rows[:1], 1e30)])
 
 
-def test_each_row_alone_has_the_bits_it_has_among_all(margin: BoosterMargin, X: np.ndarray) -> None:
+def test_each_row_has_the_bits_it_has_among_all(margin: BoosterMargin, X: np.ndarray) -> None:
     together = margin.margin(X)
     assert len(np.unique(together)) > 100
-    np.testing.assert_array_equal([margin.margin(X[i : i + 1])[0] for i in range(len(X))], together)
+    for few in (1, 2, FEW):
+        alone = [margin.margin(X[i : i + few]) for i in range(0, len(X), few)]
+        np.testing.assert_array_equal(np.concatenate(alone), together)
 
 
 def test_threads_do_not_get_each_others_rows(margin: BoosterMargin, X: np.ndarray) -> None:
