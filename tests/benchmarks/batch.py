@@ -64,9 +64,11 @@ class Place:
     failure: str | None
 
     def scored(self, out: str, most: Limits, *options: str, extra: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """What ``leadheat score`` into a file of the folder took."""
+        """What ``leadheat score`` into a file of the folder took, with nothing left of an earlier run."""
         command = [sys.executable, "-m", "leadheat", "score", str(self.folder), "--out", str(self.folder / out), "--json", *options]
-        return timed(lambda: limited_command(command, most, self.environment | dict(extra or {})))
+        with tempfile.TemporaryDirectory() as cache:
+            environment = self.environment | {"LEADHEAT_CACHE": cache} | dict(extra or {})
+            return timed(lambda: limited_command(command, most, environment))
 
 
 @contextmanager
