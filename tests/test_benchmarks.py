@@ -188,6 +188,22 @@ def test_batch_is_told_beside_the_sort_of_the_same_files_and_who_failed_has_no_r
     assert "DuckDB" not in short(results)
 
 
+def test_spark_is_told_beside_its_sql_and_beside_one_machine() -> None:
+    size = {"interactions": 1_000, "leads": 20, "snapshots": 50}
+    rows = [_row(*one) | size for one in (("local", "one machine", 20.0), ("spark", "local[2]", 50.0), ("cluster_1", "1", 70.0))]
+    rows.append(_row("cluster_2", "2", None) | size | {"failure": "scores otherwise than one machine"})
+    world = size | {"rows": [_row("leadheat_spark", "ours", 10.0), _row("sql_join", "Spark SQL", 30.0)]}
+    results = _results(ours=2.0, polars=9.0) | {"spark": {"rows": rows, "world": world}}
+    assert "| local[2] | 50.00 s | 1.00 GB | 2.50 |" in page(results)
+    assert "| 2 | scores otherwise than one machine |" in page(results)
+    assert "A second worker" not in page(results)
+    assert "| 50.00 s | leadheat without Spark: 20.00 s | 2.5 times slower |" in short(results)
+    assert "| 10.00 s | Spark SQL, 24 counts only: 30.00 s | 3.0 times faster |" in short(results)
+    rows[-1] = _row("cluster_2", "2", 35.0) | size
+    assert "A second worker makes the run 2.0 times faster." in page(_results(2.0, 9.0) | {"spark": {"rows": rows, "world": world}})
+    assert "Not measured: there is no Java" in page(results | {"spark": {"rows": [], "failure": "there is no Java"}})
+
+
 def test_the_readme_is_changed_between_its_marks_alone() -> None:
     results = _results(ours=2.0, polars=9.0)
     once = with_short(f"before\n{BEGIN}\nold\n{END}\nafter\n", results)

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.benchmarks.batch import SORTED_BY
 from tests.benchmarks.sections import SECTIONS
+from tests.benchmarks.spark import LOCAL
 from tests.benchmarks.tables import OURS, Row, by_name, fastest_peer, prose, seconds, table, verdict
 
 Results = Mapping[str, Any]
@@ -49,6 +50,7 @@ def short(results: Results) -> str:
             lines.append((what, seconds(own), f"{peer['title']}: {seconds(peer)}", verdict(own["seconds"], peer["seconds"])))
             lines += _quality(data["rows"])
     lines += _batch(results.get("batch", {}).get("rows", []))
+    lines += _spark(results.get("spark", {}))
     lines += [
         (f"`/score` over HTTP, beside {title}", f"{own:,.0f} a second", f"{theirs:,.0f} a second", verdict(1 / own, 1 / theirs))
         for title, own, theirs in _http(results.get("http", {}))
@@ -63,6 +65,21 @@ def _batch(rows: Sequence[Row]) -> list[Sequence[str]]:
         return []
     what = f"batch: {own['interactions']:,} interactions of {own['leads']:,} leads, from Parquet to bands"
     return [(what, seconds(own), f"{sort['title']}: {seconds(sort)}", verdict(own["seconds"], sort["seconds"]))]
+
+
+def _spark(part: Row) -> list[Sequence[str]]:
+    """Features on Spark beside counts in its SQL, and what the engine costs where one machine is enough."""
+    world, rows = part.get("world", {"rows": []}), part.get("rows", [])
+    own, peer = by_name(world["rows"], f"{OURS}_spark"), fastest_peer(world["rows"])
+    lines: list[Sequence[str]] = []
+    if own is not None and peer is not None:
+        what = f"features on Spark: {world['interactions']:,} interactions, {world['snapshots']:,} looks"
+        lines.append((what, seconds(own), f"{peer['title']}, 24 counts only: {seconds(peer)}", verdict(own["seconds"], peer["seconds"])))
+    own, alone = by_name(rows, "spark"), by_name(rows, LOCAL)
+    if own is not None and alone is not None:
+        what = f"batch on Spark's local mode: {own['interactions']:,} interactions of {own['leads']:,} leads"
+        lines.append((what, seconds(own), f"leadheat without Spark: {seconds(alone)}", verdict(own["seconds"], alone["seconds"])))
+    return lines
 
 
 def _quality(rows: Sequence[Row]) -> list[Sequence[str]]:
