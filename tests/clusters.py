@@ -6,7 +6,6 @@ import importlib.util
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import psutil
 import pytest
 
 from tests.conftest import missing
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -58,7 +58,7 @@ class Cluster:
     def __init__(self, folder: Path, workers: int) -> None:
         need_spark()
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.count = workers
         self.workers: list[subprocess.Popen[bytes]] = []
         memory = "--conf spark.executor.memory=512m --conf spark.driver.memory=512m"
@@ -113,10 +113,3 @@ def kill(process: int) -> None:
         with suppress(psutil.NoSuchProcess):
             one.send_signal(signal.SIGKILL)
     psutil.wait_procs(family, 10)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

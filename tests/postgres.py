@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Self
 
 import psycopg
+
+from tests.ports import free_port
 
 USER = "postgres"
 
@@ -33,7 +34,7 @@ class Postgres:
     def __init__(self, binaries: Path) -> None:
         self.binaries = binaries
         self.folder = Path(tempfile.mkdtemp(prefix="leadheat-pg-"))
-        self.port = _free_port()
+        self.port = free_port()
         self._names = (f"test_{number}" for number in count())
         self._as = USER if os.geteuid() == 0 else None
         if self._as:
@@ -90,10 +91,3 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run([str(self.binaries / program), *arguments], check=True, capture_output=True, user=self._as, cwd=self.folder)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

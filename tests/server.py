@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.conftest import REPO
+from tests.ports import free_port
 
 START_SECONDS = 60.0
 
@@ -57,7 +57,7 @@ class Server:
         self.workers = workers
         self.environment = dict(environment or {})
         self.headers = dict(headers or {})
-        self.port = _free_port()
+        self.port = free_port()
 
     def __enter__(self) -> Self:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -134,10 +134,3 @@ def ask(
     connection.request(method, path, body, {"Content-Type": "application/json"} | dict(headers or {}))
     response = connection.getresponse()
     return Answer(response.status, dict(response.getheaders()), response.read())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from urllib.request import urlopen
 
 from models import home
 from models.registry import Registry
+from tests.ports import free_port
 
 FAILED: list[dict[str, Any]] = [{"name": "calibrated", "passed": False, "figure": 0.2, "limit": 0.03, "detail": "ECE 0.2"}]
 EXAMPLE = {"lead": {"lead_id": "a"}, "interactions": []}
@@ -60,9 +60,7 @@ def in_service() -> home.Champion:
 @contextmanager
 def served(arguments: list[str], path: str, log: Path, environment: Mapping[str, str]) -> Iterator[str]:
     """``python ARGUMENTS --port FREE`` in a process group of its own, once it answers at ``path``; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -20,6 +20,7 @@ import psutil
 from tests.benchmarks.chaos.place import Place, workers_of
 from tests.benchmarks.chaos.traffic import Told, Traffic
 from tests.conftest import REPO
+from tests.ports import free_port
 from tests.postgres import Postgres
 from tests.server import Server
 
@@ -168,9 +169,7 @@ SCENARIOS = {
 
 @contextmanager
 def _mlflow(place: Place) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     registry = place.environment["MLFLOW_TRACKING_URI"]
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", registry, "--port", str(port), "--workers", "1"]
     with (place.folder / "mlflow.log").open("wb") as log:

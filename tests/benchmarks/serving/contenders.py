@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import psutil
 
 from tests.benchmarks.serving.constant import ANSWER
 from tests.conftest import REPO
+from tests.ports import free_port
 
 START_SECONDS = 120.0
 
@@ -84,7 +84,7 @@ def running(contender: Contender, folder: Path, first: str, environment: Mapping
     Raises:
         TimeoutError: it does not answer the ``first`` body in time; the message ends with its log.
     """
-    port = _free_port()
+    port = free_port()
     log = folder / f"{port}.log"
     places = {"BENTOML_HOME": str(folder / "bentoml"), "BENTOML_DO_NOT_TRACK": "True", ANSWER: str(folder / "answer.json")}
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
@@ -116,10 +116,3 @@ def _await(one: Running, process: subprocess.Popen[bytes], first: str, log: Path
             return
         time.sleep(0.2)
     raise TimeoutError(f"{one.contender.title} does not answer: {log.read_text()[-3000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
