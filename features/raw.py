@@ -7,9 +7,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
+import numpy as np
 import pyarrow as pa
 
 from features.layout import Kind
+
+_PART, _NUMBER = pa.field("part of the source", pa.int32()), pa.field("number in the part", pa.int64())
+"""The columns that say where a row came from, while it travels."""
+
+
+def with_places(schema: pa.Schema) -> pa.Schema:
+    """The columns of rows that carry along where they came from."""
+    return schema.append(_PART).append(_NUMBER)
+
+
+def without_places(rows: pa.Table, place: Callable[[int, int], str]) -> tuple[pa.Table, Callable[[int], str]]:
+    """The rows as they were, and where each came from by its position, in words; ``place`` knows it by part and number."""
+    part, number = (np.asarray(rows[field.name]) for field in (_PART, _NUMBER))
+    return rows.drop_columns([_PART.name, _NUMBER.name]), lambda position: place(int(part[position]), int(number[position]))
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,12 @@ class Batch:
     numbers: np.ndarray
     read: int
 
+    def placed(self, schema: pa.Schema) -> pa.RecordBatch:
+        """The rows with where they came from, in the types of a schema ``with_places``."""
+        places = [pa.array(np.full(len(self.rows), self.part, np.int32)), pa.array(self.numbers)]
+        columns = zip([*self.rows.columns, *places], schema.types, strict=True)
+        return pa.RecordBatch.from_arrays([column.cast(kind) for column, kind in columns], schema=schema)
+
 
 @dataclass(frozen=True, eq=False)
 class Stream:

@@ -15,10 +15,8 @@ import pyarrow as pa
 
 from features.buckets.hashing import deal
 from features.progress import Advance
-from features.raw import RawTable
+from features.raw import RawTable, with_places, without_places
 from features.streams import Batch, Stream
-
-_PART, _NUMBER = "part of the source", "number in the part"
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +33,11 @@ class Poured:
         """The rows of one bucket; those that could not be read are told with the first."""
         with pa.OSFile(str(_file(self.folder, self.name, number))) as file, pa.ipc.open_stream(file) as reader:
             rows = reader.read_all()
-        part, count = np.asarray(rows[_PART]), np.asarray(rows[_NUMBER])
+        rows, place = without_places(rows, self.place)
         skipped = self.skipped if number == 0 else ()
         return RawTable(
-            rows=rows.drop_columns([_PART, _NUMBER]),
-            place=lambda position: self.place(int(part[position]), int(count[position])),
+            rows=rows,
+            place=place,
             untyped=self.untyped,
             skipped=len(skipped),
             skipped_at=self.place(*skipped[0]) if skipped else "",
@@ -61,7 +59,7 @@ def pour(stream: Stream, folder: Path, name: str, lead_id: str, buckets: int, ad
         DataError: the source cannot be read.
         OSError: the disk is full, or fails.
     """
-    schema = stream.schema.append(pa.field(_PART, pa.int32())).append(pa.field(_NUMBER, pa.int64()))
+    schema = with_places(stream.schema)
     with ExitStack() as stack:
         files = [stack.enter_context(pa.OSFile(str(_file(folder, name, one)), "wb")) for one in range(buckets)]
         writers = [stack.enter_context(pa.ipc.new_stream(file, schema)) for file in files]
@@ -78,9 +76,7 @@ def _dealt(batches: Iterator[Batch], schema: pa.Schema, lead_id: str, buckets: i
     threads = os.cpu_count() or 1
 
     def one(batch: Batch) -> tuple[pa.RecordBatch, np.ndarray, int]:
-        part = pa.array(np.full(len(batch.rows), batch.part, np.int32))
-        rows = pa.RecordBatch.from_arrays([*batch.rows.columns, part, pa.array(batch.numbers)], schema=schema)
-        return (*deal(rows, lead_id, buckets), batch.read)
+        return (*deal(batch.placed(schema), lead_id, buckets), batch.read)
 
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[tuple[pa.RecordBatch, np.ndarray, int]]] = deque()

@@ -20,17 +20,15 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from features.contract import DataError, Finding, SettingsError
 from features.data_settings import STORE, DataSettings, TableSettings
 from features.files import in_duckdb, is_csv
-from features.raw import RawTable
+from features.raw import RawTable, with_places, without_places
 from features.spark.parcels import NO_LEAD, SCHEMA, chunks, pack, parcels, plain
 from features.spark.session import told
 from features.spark.shares import Shares, gather
-from features.streams import Batch, TableFiles, table_files
+from features.streams import TableFiles, table_files
 
 _SPLIT_BYTES = 128 << 20
 """Of a larger Parquet file, a task reads row groups of about this size."""
 _BUCKET_BYTES = 4 << 20
-_PART, _NUMBER = "part of the source", "number in the part"
-"""The columns that say where a row came from, while it travels."""
 _CHUNKS = 20
 """Bits of a parcel's place that number the chunks of a unit."""
 
@@ -59,9 +57,7 @@ class Origin:
         place = self.place
         if place is None:
             return RawTable(rows, lambda _: "", self.nothing.untyped)
-        part, number = rows[_PART], rows[_NUMBER]
-        told = lambda position: place(part[position].as_py(), number[position].as_py())  # noqa: E731
-        return RawTable(rows.drop_columns([_PART, _NUMBER]), told, self.nothing.untyped)
+        return RawTable(*without_places(rows, place), self.nothing.untyped)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +130,7 @@ def _packed(unit: Unit, number: int, buckets: int) -> Iterator[pa.RecordBatch]:
     findings: tuple[Finding, ...] = ()
     skipped: list[tuple[int, int]] = []
     schema = _travelling(unit.files.schema)
-    batches = (_with_places(batch, schema) for batch in unit.files.read(unit.part, skipped, unit.row_groups))
+    batches = (batch.placed(schema) for batch in unit.files.read(unit.part, skipped, unit.row_groups))
     try:
         for chunk, rows in enumerate(chunks(batches, schema)):
             yield pack(unit.files.table, rows, unit.lead_id, buckets, place + chunk)
@@ -144,13 +140,7 @@ def _packed(unit: Unit, number: int, buckets: int) -> Iterator[pa.RecordBatch]:
 
 
 def _travelling(schema: pa.Schema) -> pa.Schema:
-    return plain(schema.remove_metadata()).append(pa.field(_PART, pa.int32())).append(pa.field(_NUMBER, pa.int64()))
-
-
-def _with_places(batch: Batch, schema: pa.Schema) -> pa.RecordBatch:
-    places = [pa.array(np.full(len(batch.rows), batch.part, np.int32)), pa.array(batch.numbers)]
-    columns = zip([*batch.rows.columns, *places], schema.types, strict=True)
-    return pa.RecordBatch.from_arrays([column.cast(kind) for column, kind in columns], schema=schema)
+    return with_places(plain(schema.remove_metadata()))
 
 
 def _nothing(files: TableFiles, skipped: list[tuple[int, int]]) -> RawTable:
