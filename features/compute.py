@@ -35,10 +35,10 @@ def compute(features: FeatureSet, history: History, lead: np.ndarray, as_of: np.
     plan, events = _plan(features), encode(features, history)
     lead, as_of = (np.require(one, np.int64, ["C", "W"]) for one in (lead, as_of))  # or the kernel is compiled again
     out = np.empty((len(lead), len(features.names)), np.float32)
-    order = sort_rows(lead, as_of, len(history), threads)[1] if threads > 1 else np.lexsort((as_of, lead))  # each lead is swept once
-    if threads == 1:
-        kernel.fill(plan, events, lead, as_of, order, out)
+    if threads == 1:  # a lead alone comes here: to sort its few moments, threads would take longer than the kernel
+        kernel.fill(plan, events, lead, as_of, np.lexsort((as_of, lead)), out)
         return out
+    _, order, _ = sort_rows(lead, as_of, len(history), threads)  # so that each lead is swept once
     parts = [order[low:high] for low, high in pairwise(np.linspace(0, len(lead), 4 * threads + 1).astype(int))]
     with progress("computing features", len(parts)) as advance, ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(lambda part: kernel.fill(plan, events, lead, as_of, part, out), parts):

@@ -61,6 +61,7 @@ SERVERS = ("postgresql://", "postgres://")
 
 
 TABLES = ("leads", "interactions", "outcomes")
+"""What a data set consists of; the first is always there."""
 
 
 class Constant(Strict):

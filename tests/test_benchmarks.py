@@ -201,6 +201,8 @@ def test_spark_is_told_beside_its_sql_and_beside_one_machine() -> None:
     assert "| 10.00 s | Spark SQL, 24 counts only: 30.00 s | 3.0 times faster |" in short(results)
     rows[-1] = _row("cluster_2", "2", 35.0) | size
     assert "A second worker makes the run 2.0 times faster." in page(_results(2.0, 9.0) | {"spark": {"rows": rows, "world": world}})
+    unmade = {"title": "even", "failure": "stopped after 450 s", "rows": []}
+    assert "Not measured: stopped after 450 s" in page(results | {"spark": {"rows": rows, "world": unmade}})
     assert "Not measured: there is no Java" in page(results | {"spark": {"rows": [], "failure": "there is no Java"}})
 
 

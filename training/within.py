@@ -88,9 +88,8 @@ def read_within(source: Source, budget: int, need: Need) -> Within:
             return Within(dataset, rows, int(np.count_nonzero(tables.outcomes["won"])))
         del dataset, tables
     with in_buckets(data, source.root, max(count, FEWEST), cache()) as buckets:
-        taken = _fitting(buckets, room, need, source.settings)
-        notes = merged(buckets.notes)
-        return Within(_sample(buckets, taken, source.settings), notes.taken, notes.won)
+        taken, notes = _fitting(buckets, room, need, source.settings), merged(buckets.notes)
+        return Within(_sample(buckets, taken, notes.taken["leads"], source.settings), notes.taken, notes.won)
 
 
 def _fitting(buckets: Buckets, room: int, need: Need, settings: Settings) -> int:
@@ -103,13 +102,13 @@ def _fitting(buckets: Buckets, room: int, need: Need, settings: Settings) -> int
     return max(int(np.searchsorted(np.cumsum(needed), room, side="right")), first + 1)
 
 
-def _sample(buckets: Buckets, taken: int, settings: Settings) -> Dataset:
+def _sample(buckets: Buckets, taken: int, leads: int, settings: Settings) -> Dataset:
     parts = [buckets.tables(number) for number in range(taken)]
     joined = replace(buckets.whole, **{name: pa.concat_tables([getattr(one, name) for one in parts]) for name in TABLES})
     dataset = _dataset(joined, settings)
     if taken == len(buckets):
         return dataset
-    share = len(joined.leads) / merged(buckets.notes).taken["leads"]
+    share = len(joined.leads) / leads
     detail = f"{share:.1%} of the leads fit into --memory ({taken} of {len(buckets)} parts by a hash of their ids); all rows were checked"
     hint = "Audit and training see a random sample; give more memory to see more."
     sampled = Finding("info", "sampled", "leads", "", len(joined.leads), detail, hint)

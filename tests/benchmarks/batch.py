@@ -43,12 +43,11 @@ def measure(interactions: int, trained_on: int, most: Limits) -> Iterator[dict[s
     """
     with prepared(interactions, trained_on, most) as place:
         if place.failure:
-            yield {"contender": SORTED_BY, "title": "no champion, or no data", **place.facts, "failure": place.failure}
+            yield place.lacking(SORTED_BY)
             return
-        sort = timed(lambda: limited(__name__, place.folder, limits=most))
-        yield {"contender": SORTED_BY, "title": "DuckDB, read and sort alone", **place.facts, **sort}
+        yield place.row(SORTED_BY, "DuckDB, read and sort alone", timed(lambda: limited(__name__, place.folder, limits=most)))
         for name, (title, options) in SCORES.items():
-            yield {"contender": name, "title": title, **place.facts, **place.scored(f"{name}.parquet", most, "--memory", MEMORY, *options)}
+            yield place.row(name, title, place.scored(f"{name}.parquet", most, "--memory", MEMORY, *options))
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,14 @@ class Place:
     environment: dict[str, str]
     facts: dict[str, int]
     failure: str | None
+
+    def row(self, contender: str, title: str, measured: Mapping[str, Any]) -> dict[str, Any]:
+        """What is told of a contender."""
+        return {"contender": contender, "title": title, **self.facts, **measured}
+
+    def lacking(self, contender: str) -> dict[str, Any]:
+        """The one row where there is nothing to score."""
+        return self.row(contender, "no champion, or no data", {"failure": self.failure})
 
     def scored(self, out: str, most: Limits, *options: str, extra: Mapping[str, str] | None = None) -> dict[str, Any]:
         """What ``leadheat score`` into a file of the folder took, with nothing left of an earlier run."""

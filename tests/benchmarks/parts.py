@@ -39,6 +39,11 @@ class Options:
     worlds_trained: tuple[int, ...]
     limits: Limits
 
+    @property
+    def long(self) -> Limits:
+        """Of what is no single contender: three times its time."""
+        return Limits(3 * self.limits.seconds, self.limits.gigabytes)
+
 
 def of_features(options: Options) -> Iterator[dict[str, Any]]:
     """The whole catalogue beside 24 counts by others."""
@@ -75,7 +80,7 @@ def of_training(options: Options) -> Iterator[dict[str, Any]]:
 def of_train_share(options: Options) -> Iterator[dict[str, Any]]:
     """How much of the command is LightGBM and the kernel."""
     rows = []
-    for row in train_share.measure(options.worlds_trained, Limits(3 * options.limits.seconds, options.limits.gigabytes)):
+    for row in train_share.measure(options.worlds_trained, options.long):
         _say(row | {"title": f"leadheat train, {row['interactions']:,} interactions"})
         rows.append(row)
         yield {"rows": rows}
@@ -86,8 +91,7 @@ def of_http(options: Options) -> Iterator[dict[str, Any]]:
     out = REPO / "build" / "bench" / "http.json"
     out.unlink(missing_ok=True)
     sizes = ["--rounds", options.rounds, "--seconds", options.seconds, "--leads", options.leads, "--out", out]
-    most = Limits(3 * options.limits.seconds, options.limits.gigabytes)
-    served = limited("tests.benchmarks.serving.run", *sizes, limits=most)
+    served = limited("tests.benchmarks.serving.run", *sizes, limits=options.long)
     result: dict[str, Any] = {"failure": served.failure} if served.failure else told(json.loads(out.read_text()))
     for row in result.get("rows", []):
         CONSOLE.print(f"  {row['title']:<60} {row['per_second']:>9,.0f} a second")
@@ -143,7 +147,7 @@ def of_report(options: Options) -> Iterator[dict[str, Any]]:
 def of_batch(options: Options) -> Iterator[dict[str, Any]]:
     """From Parquet files to scores with bands."""
     rows = []
-    for row in batch.measure(options.batch, options.leads, Limits(3 * options.limits.seconds, options.limits.gigabytes)):
+    for row in batch.measure(options.batch, options.leads, options.long):
         _say(row)
         rows.append(row)
         yield {"rows": rows}
@@ -152,8 +156,7 @@ def of_batch(options: Options) -> Iterator[dict[str, Any]]:
 def of_scaling(options: Options) -> Iterator[dict[str, Any]]:
     """Time and memory by size."""
     rows = []
-    most = Limits(3 * options.limits.seconds, options.limits.gigabytes)
-    for row in scaling.measure(options.sizes, options.leads, most):
+    for row in scaling.measure(options.sizes, options.leads, options.long):
         _say(row | {"title": f"{row['what']}, {row.get('interactions', 0):,} interactions of {row.get('leads', 0):,} leads"})
         rows.append(row)
         yield {"command": f"leadheat score {' '.join(scaling.SCORE)}", "rows": rows, "summary": scaling.summary(rows)}
@@ -165,12 +168,11 @@ def of_spark(options: Options) -> Iterator[dict[str, Any]]:
         yield {"rows": [], "failure": lacking}
         return
     rows = []
-    most = Limits(3 * options.limits.seconds, options.limits.gigabytes)
-    for row in spark.measure(options.spark, options.leads, most):
+    for row in spark.measure(options.spark, options.leads, options.long):
         _say(row)
         rows.append(row)
         yield {"rows": rows}
-    for world in features.measure(options.spark // 5, options.spark // 50, [spark.WORLD], tuple(ON_SPARK), options.repeats, most):
+    for world in features.measure(options.spark // 5, options.spark // 50, [spark.WORLD], tuple(ON_SPARK), options.repeats, options.long):
         _say_last(world["rows"])
         yield {"rows": rows, "world": world}
 

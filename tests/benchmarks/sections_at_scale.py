@@ -65,8 +65,10 @@ def spark(part: Row) -> str:
     one, two = (by_name(rows, f"cluster_{workers}") for workers in (1, 2))
     if one is not None and two is not None:
         parts.append(f"A second worker makes the run {verdict(two['seconds'], one['seconds'])}.")
-    if "world" in part:
-        world, own = part["world"], by_name(part["world"]["rows"], "leadheat_spark")
+    if (world := part.get("world")) and world.get("failure"):
+        parts.append(f"### Features on Spark\n\nNot measured: {world['failure']}")
+    elif world:
+        own = by_name(world["rows"], "leadheat_spark")
         size = f"{world['interactions']:,} interactions of {world['leads']:,} leads, {world['snapshots']:,} looks."
         parts += [f"### Features on Spark\n\n{size} {_OF_SPARK_FEATURES}", features_table(world, own)]
     return "\n\n".join(parts)

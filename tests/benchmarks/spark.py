@@ -44,10 +44,9 @@ def measure(interactions: int, trained_on: int, most: Limits) -> Iterator[dict[s
     """
     with prepared(interactions, trained_on, most) as place:
         if place.failure:
-            yield {"contender": LOCAL, "title": "no champion, or no data", **place.facts, "failure": place.failure}
+            yield place.lacking(LOCAL)
             return
-        own = place.scored("local.parquet", most, "--no-reasons")
-        yield {"contender": LOCAL, "title": "one machine, 2 threads", **place.facts, **own}
+        yield place.row(LOCAL, "one machine, 2 threads", place.scored("local.parquet", most, "--no-reasons"))
         for workers in (None, *WORKERS):
             title = f"Spark, {LOCAL_SPARK['MASTER']}" if workers is None else f"Spark, a cluster of workers with one core each: {workers}"
             with tempfile.TemporaryDirectory() as folder, nullcontext() if workers is None else Cluster(Path(folder), workers) as cluster:
@@ -56,7 +55,7 @@ def measure(interactions: int, trained_on: int, most: Limits) -> Iterator[dict[s
             if not row["failure"] and not _same(place.folder):
                 row = {"failure": "scores otherwise than one machine"}
             name = "spark" if workers is None else f"cluster_{workers}"
-            yield {"contender": name, "title": title, **place.facts, **row}
+            yield place.row(name, title, row)
 
 
 def _same(folder: Path) -> bool:
