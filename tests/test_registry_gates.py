@@ -9,9 +9,9 @@ from rich.console import Console
 
 from features.contract import ModelError
 from models import home
+from models.commands.registered import versions as table
 from models.registry import GateError, Registry
 from tests.tracked import FAILED, GATES, aliases, in_service, name_in, trained
-from training.show.registered import versions as table
 
 
 def test_a_version_whose_gates_do_not_hold_is_refused_by_name(registry: Registry, tmp_path: Path) -> None:

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from training.commands.options import DATASET, JSON, LEADS, MEMORY, SEED
-from training.console import example, say
+from models.commands.console import example, say
+from models.commands.options import DATASET, JSON, MEMORY
 
 if TYPE_CHECKING:
     from models.settings import Source
+
+LEADS = click.option("--leads", default=5000, show_default=True, type=click.IntRange(min=1), help="How many leads.")
+SEED = click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of all that is random.")
 
 
 @click.command()
@@ -46,8 +49,8 @@ def simulate(out: Path, leads: int, seed: int, until: str | None, *, as_json: bo
 @example("leadheat check my-world")
 def check(source: Source, *, memory: int, as_json: bool) -> int:
     """Read a data set, validate it, and say all that is wrong with it; exit code 1 when training must not go on."""
+    from models.commands.findings import findings
     from training.check import check as run
-    from training.show.data import findings
 
     checked = run(source, memory)
     rows = ", ".join(f"{count:,} {name}" for name, count in checked.rows.items())

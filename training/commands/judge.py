@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from training.commands.options import DATASET, JSON, VERSION, load_scorer, read_dataset
-from training.console import example, say
+from models.commands.console import example, say
+from models.commands.options import DATASET, JSON, VERSION, load_scorer, read_dataset
 
 if TYPE_CHECKING:
     from features.dataset import Dataset

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import click
 
-from training.commands.options import ALLOW, DATASET, JSON, MEMORY, read_dataset, read_to_learn
-from training.console import example, say
+from models.commands.console import example, say
+from models.commands.options import DATASET, JSON, MEMORY, read_dataset, tell
 
 if TYPE_CHECKING:
+    from features.dataset import Dataset
     from models.settings import Source
+
+logger = logging.getLogger("leadheat")
+
+
+def _codes(_context: click.Context, _parameter: click.Parameter, codes: tuple[str, ...]) -> tuple[str, ...]:
+    if codes:
+        from features.audit.codes import refuse_unknown
+
+        refuse_unknown(codes)
+    return codes
+
+
+ALLOW = click.option(
+    "--allow", metavar="CODE", multiple=True, callback=_codes, help="An error of the audit to train in spite of; the run records it."
+)
 
 
 @click.command()
@@ -32,7 +49,7 @@ def train(source: Source, *, no_promote: bool, trials: int, allow: tuple[str, ..
     from training.show.learnt import training
     from training.train import train as run
 
-    done = run(read_to_learn(source, memory), source.settings, Registry(), promote=not no_promote, allow=allow, trials=trials)
+    done = run(_read_to_learn(source, memory), source.settings, Registry(), promote=not no_promote, allow=allow, trials=trials)
     result = done.to_dict()
     say(result, training(result), as_json=as_json)
     return 0 if done.promoted or no_promote else 1
@@ -80,3 +97,13 @@ def retrain(source: Source, *, if_needed: bool, allow: tuple[str, ...], as_json:
     result = done.to_dict()
     say(result, retraining(result), as_json=as_json)
     return 0 if done.ok else 1
+
+
+def _read_to_learn(source: Source, memory: int) -> Dataset:
+    """The data set, or as many of its leads as can be learnt from within so many bytes; its findings are told on stderr."""
+    from training.within import read_within, to_learn
+
+    logger.info("reading %s", source.settings.data.name)
+    dataset = read_within(source, memory, to_learn).dataset
+    tell(dataset.findings)
+    return dataset

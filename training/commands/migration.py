@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from training.commands.options import DATASET, JSON, load_scorer, read_dataset
-from training.console import example, say
+from models.commands.console import example, say
+from models.commands.options import DATASET, JSON, load_scorer, read_dataset
 
 if TYPE_CHECKING:
     from models.settings import Source

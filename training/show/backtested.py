@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Group
 from rich.markup import escape
 
+from models.commands.tables import coloured, table
 from training.show.figures import comparison, with_interval
-from training.show.tables import coloured, table
 
 
 def backtest(result: Mapping[str, Any]) -> Group:

@@ -12,12 +12,12 @@ from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
+from models.commands.findings import findings
+from models.commands.tables import coloured, table
 from training.bootstrap import Difference
 from training.demo import Rehearsal
-from training.show.data import findings
 from training.show.figures import comparison
 from training.show.learnt import bands
-from training.show.tables import coloured, table
 
 _STANDING = {"better": "better than", "worse": "worse than", "tie": "not clearly better than"}
 _NEXT = """Next: {there}

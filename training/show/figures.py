@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from training.show.tables import coloured, table
+from models.commands.tables import coloured, table
 
 FIGURES = {
     "auc": ("AUC", ".3f"),

@@ -10,8 +10,8 @@ from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
+from models.commands.tables import coloured, table
 from training.show.figures import against, comparison, with_interval
-from training.show.tables import coloured, table
 
 _DESK = "[dim]Worked are the first of the list at each date, as many as there is time for until the next; none again within the horizon.[/]"
 _CALM = "[dim]The score is the share of the snapshots that stand lower; bands are looked at every day, the model's with hysteresis.[/]"

@@ -9,8 +9,8 @@ from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
+from models.commands.tables import coloured, table
 from training.show.figures import against, comparison
-from training.show.tables import coloured, table
 
 
 def bands(some: Iterable[Mapping[str, Any]], notes: Iterable[str], policy: Mapping[str, Any] | None) -> Group:

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
-from training.show.tables import coloured, table
+from models.commands.tables import coloured, table
 
 
 def migration(result: Mapping[str, Any]) -> Group:

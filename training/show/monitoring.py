@@ -8,8 +8,8 @@ from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
+from models.commands.tables import coloured, table
 from training.monitoring.report import Alert, BandRate, Drift, Monitoring, Rate, VersionReport
-from training.show.tables import coloured, table
 
 SHOWN = 8
 """Rows of the longer tables; all are in ``--json``."""

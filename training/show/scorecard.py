@@ -9,8 +9,8 @@ from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
+from models.commands.tables import coloured, table
 from training.show.figures import comparison
-from training.show.tables import coloured, table
 
 _COMPARED = ("auc", "average_precision", "log_loss", "brier", "ece")
 

@@ -8,7 +8,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from training.show.tables import table
+from models.commands.tables import table
 
 
 def versions(some: Sequence[Mapping[str, Any]]) -> Table | str:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from features.audit.codes import CODES
 from features.contract import Finding
-from training.show.tables import coloured
+from models.commands.tables import coloured
 
 
 def findings(some: Sequence[Finding]) -> Group:

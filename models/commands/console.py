@@ -87,7 +87,7 @@ def _complain(message: str, hint: str, code: int, findings: Any = (), *, as_json
     if findings:
         from rich.console import Console
 
-        from training.show.data import findings as table
+        from models.commands.findings import findings as table
 
         Console(stderr=True, highlight=False).print(table(findings))
     click.secho(message, fg="red", err=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from training.commands.options import JSON
-from training.console import example, say
+from models.commands.console import example, say
+from models.commands.options import JSON
 
 
 @click.command()
@@ -13,8 +13,8 @@ from training.console import example, say
 @example("leadheat models")
 def models(*, as_json: bool) -> None:
     """List the versions: figures, aliases, why promoted or refused."""
+    from models.commands.registered import versions as table
     from models.registry import Registry
-    from training.show.registered import versions as table
 
     versions = [version.to_dict() for version in Registry().versions()]
     say({"versions": versions}, table(versions), as_json=as_json)

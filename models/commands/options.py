@@ -25,14 +25,6 @@ def _source(_context: click.Context, _parameter: click.Parameter, path: Path) ->
     return read_settings(path)
 
 
-def _codes(_context: click.Context, _parameter: click.Parameter, codes: tuple[str, ...]) -> tuple[str, ...]:
-    if codes:
-        from features.audit.codes import refuse_unknown
-
-        refuse_unknown(codes)
-    return codes
-
-
 def _bytes(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int:
     from pydantic import ByteSize, TypeAdapter, ValidationError
 
@@ -51,15 +43,10 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, text: str | Non
 
 DATASET = click.argument("source", metavar="DATASET", type=click.Path(path_type=Path), callback=_source)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout.")
-ALLOW = click.option(
-    "--allow", metavar="CODE", multiple=True, callback=_codes, help="An error of the audit to train in spite of; the run records it."
-)
 VERSION = click.option("--version", default="champion", show_default=True, help="A version's number or alias.")
 MEMORY = click.option(
     "--memory", metavar="SIZE", callback=_bytes, help="What the work may take, such as 4GB; by default half of the machine's memory."
 )
-LEADS = click.option("--leads", default=5000, show_default=True, type=click.IntRange(min=1), help="How many leads.")
-SEED = click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of all that is random.")
 
 
 def load_scorer(version: str) -> LeadScorer:
@@ -77,16 +64,6 @@ def read_dataset(source: Source, scorer: LeadScorer | None = None) -> Dataset:
 
     logger.info("reading %s", source.settings.data.name)
     dataset = Dataset.read(source.settings.data, source.root, scorer.schema if scorer else None)
-    tell(dataset.findings)
-    return dataset
-
-
-def read_to_learn(source: Source, memory: int) -> Dataset:
-    """The data set, or as many of its leads as can be learnt from within so many bytes; its findings are told on stderr."""
-    from training.within import read_within, to_learn
-
-    logger.info("reading %s", source.settings.data.name)
-    dataset = read_within(source, memory, to_learn).dataset
     tell(dataset.findings)
     return dataset
 
