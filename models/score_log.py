@@ -30,7 +30,8 @@ import pyarrow.json as pj
 import pyarrow.parquet as pq
 from pydantic_core import to_json
 
-from features.contract import DataError, LeadheatError, iso
+from features.contract import DataError, iso
+from features.writing import writing
 from models import home
 from models.score import Score
 from models.whole_file import whole_file
@@ -166,11 +167,8 @@ def batch_log(*run: object) -> Iterator[Callable[[pa.Table], None]]:
     if place is None:
         yield lambda _: None
         return
-    try:
+    with writing("The score log", place, "LEADHEAT_SCORE_LOG says where it lies; off turns it off."):
         prune(made(place))
-    except OSError as error:
-        hint = "LEADHEAT_SCORE_LOG says where it lies; off turns it off."
-        raise LeadheatError(f"The score log cannot be written to {place}: {error.strerror or error}.", hint) from error
     key = hashlib.blake2b("\0".join(map(str, run)).encode(), digest_size=8).hexdigest()
     with whole_file(place / f"batch-{key}.parquet", "The score log") as unfinished:
         unfinished.touch(mode=0o600)

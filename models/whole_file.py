@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from features.contract import LeadheatError, SettingsError
+from features.contract import SettingsError
 from features.processes import runs
+from features.writing import writing
 
 
 @contextmanager
@@ -26,14 +26,12 @@ def whole_file(out: Path, what: str) -> Iterator[Path]:
     """
     unfinished = out.with_name(f".{out.name}.{os.getpid()}.unfinished")
     try:
-        _remove_left_behind(out)
-        yield unfinished
-        with unfinished.open("rb+") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(out)
-    except OSError as error:
-        reason = error.strerror or os.strerror(error.errno or errno.EIO)
-        raise LeadheatError(f"{what} cannot be written to {out}: {reason}.", "Make room, or write elsewhere.") from error
+        with writing(what, out):
+            _remove_left_behind(out)
+            yield unfinished
+            with unfinished.open("rb+") as file:
+                os.fsync(file.fileno())
+            unfinished.replace(out)
     finally:
         unfinished.unlink(missing_ok=True)
 

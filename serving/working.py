@@ -6,7 +6,6 @@ its rows of the score log and what was noticed of its data. Each file is whole o
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
@@ -19,8 +18,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from features.contract import LeadheatError, SettingsError
+from features.contract import SettingsError
 from features.notes import NOTES, Notes
+from features.writing import writing
 from models.whole_file import whole_file
 
 _KINDS = ("notes", "scores", "log")
@@ -81,10 +81,10 @@ def alone(folder: Path, what: str) -> Iterator[None]:
         SettingsError: another job does.
     """
     lock = folder.with_name(f"{folder.name}.lock")
-    with _told(lock):
+    with writing("The scores", lock):
         lock.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        with _told(lock):
+        with writing("The scores", lock):
             file = os.fdopen(os.open(lock, os.O_CREAT | os.O_RDWR, 0o600), "r+", encoding="utf-8")
         with file:
             try:
@@ -122,7 +122,7 @@ def working(folder: Path, manifest: Mapping[str, Any], now: int, *, resume: bool
     begun = _begun(folder) if resume else None
     if begun is None:
         shutil.rmtree(folder, ignore_errors=True)
-        with _told(folder):
+        with writing("The scores", folder):
             folder.mkdir(parents=True, mode=0o700)
         begun = {**manifest, "scored_at": now}
         with whole_file(folder / "manifest.json", "The scores") as unfinished:
@@ -148,12 +148,3 @@ def _is(descriptor: int, file: Path) -> bool:
         return os.fstat(descriptor).st_ino == file.stat().st_ino
     except FileNotFoundError:
         return False
-
-
-@contextmanager
-def _told(place: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = os.strerror(error.errno or errno.EIO)
-        raise LeadheatError(f"Nothing can be written to {place}: {reason}.", "Make room, or write elsewhere.") from error

@@ -14,14 +14,14 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from features.contract import LeadheatError
 from features.data_settings import DataSettings
 from features.files import expand, in_duckdb, place_of
 from features.processes import runs
+from features.writing import writing
 
 KEPT = 3
 """How many folders stay."""
@@ -60,13 +60,14 @@ def cached(place: Path, key: str | None, make: Callable[[Path], None], *, anew: 
     Raises:
         LeadheatError: the disk is full, or fails.
     """
-    with _told(place):
+    with _writing(place):
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         _prune(place)
     if key is None:
         folder = _unfinished(place)
         try:
-            with _told(place):
+            with _writing(place):
+                folder.mkdir(mode=0o700)
                 make(folder)
             yield folder
         finally:
@@ -85,34 +86,31 @@ def cached(place: Path, key: str | None, make: Callable[[Path], None], *, anew: 
 def _make(place: Path, key: str, make: Callable[[Path], None]) -> None:
     folder = _unfinished(place)
     try:
-        with _told(place):
+        with _writing(place):
+            folder.mkdir(mode=0o700)
             make(folder)
             (folder / _LOCK).touch(mode=0o600)
-            with suppress(FileExistsError):
-                folder.rename(place / key)
-    except OSError as error:
-        if error.errno != errno.ENOTEMPTY:  # another process was sooner
-            raise
+            _settle(folder, place / key)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _unfinished(place: Path) -> Path:
-    folder = place / f".{os.getpid()}.{uuid.uuid4().hex}"
-    folder.mkdir(mode=0o700)
-    return folder
+    return place / f".{os.getpid()}.{uuid.uuid4().hex}"
 
 
-@contextmanager
-def _told(place: Path) -> Iterator[None]:
+def _settle(folder: Path, place: Path) -> None:
+    """Rename, unless another process was sooner."""
     try:
-        yield
+        folder.rename(place)
     except OSError as error:
-        if error.errno == errno.ENOTEMPTY:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
             raise
-        reason = os.strerror(error.errno or errno.EIO)
-        hint = "Make room, or let LEADHEAT_CACHE name a folder on a larger disk; with more --memory fewer data need it."
-        raise LeadheatError(f"The cache cannot be written to {place}: {reason}.", hint) from error
+
+
+def _writing(place: Path) -> AbstractContextManager[None]:
+    hint = "Make room, or let LEADHEAT_CACHE name a folder on a larger disk; with more --memory fewer data need it."
+    return writing("The cache", place, hint)
 
 
 def _held(folder: Path, how: int = fcntl.LOCK_SH) -> TextIO | None:
