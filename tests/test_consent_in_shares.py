@@ -13,7 +13,7 @@ import pytest
 from features.buckets.buckets import in_buckets
 from features.buckets.budget import SMALLEST
 from features.consent import ConsentRule
-from features.contract import Finding
+from features.contract import DataError, Finding
 from features.data_settings import DataSettings
 from features.dataset import Dataset
 from features.notes import Notes
@@ -87,3 +87,11 @@ def test_a_sampled_check_says_it_of_all(data: tuple[DataSettings, Path], world: 
     there, here = ([one for one in checked.findings if one.code in codes] for checked in (sample, whole))
     assert plainly(there) == plainly(here)
     assert len(here) == 3
+
+
+def test_a_table_that_lacks_a_column_is_told_and_no_rule_stumbles_over_it(data: tuple[DataSettings, Path], tmp_path: Path) -> None:
+    settings, folder = data
+    rows = pq.read_table(folder / "interactions.parquet")
+    pq.write_table(rows.drop_columns(["occurred_at"]), folder / "interactions.parquet")
+    with pytest.raises(DataError, match="occurred_at"), in_buckets(settings, folder, 3, tmp_path / "cache"):
+        pass

@@ -17,7 +17,7 @@ from features.buckets.budget import buckets_for
 from features.contract import Finding, LeadheatError
 from features.data_settings import TABLES
 from features.dataset import Dataset
-from features.notes import Notes, merged
+from features.notes import merged
 from features.sources import Tables, read_tables
 from models.feature_set import fit_feature_set
 from models.home import cache
@@ -112,13 +112,8 @@ def _sample(buckets: Buckets, taken: int, leads: int, settings: Settings) -> Dat
     detail = f"{share:.1%} of the leads fit into --memory ({taken} of {len(buckets)} parts by a hash of their ids); all rows were checked"
     hint = "Audit and training see a random sample; give more memory to see more."
     sampled = Finding("info", "sampled", "leads", "", len(joined.leads), detail, hint)
-    consent = _consent(buckets, taken, dataset) if settings.data.consent else dataset.consent
-    return replace(dataset, share=share, consent=consent, findings=(*buckets.whole.findings, sampled, *consent.findings))
-
-
-def _consent(buckets: Buckets, taken: int, sample: Dataset) -> Notes:
-    """What there is to say of consent in all buckets."""
-    return merged([sample.consent, *(buckets.dataset(number).consent for number in range(taken, len(buckets)))])
+    findings = (*buckets.whole.findings, sampled, *buckets.consent.findings)
+    return replace(dataset, share=share, consent=buckets.consent, findings=findings)
 
 
 def _dataset(tables: Tables, settings: Settings) -> Dataset:

@@ -25,7 +25,7 @@ from features.dataset import Dataset
 from features.loading import loading
 from features.notes import NOTES, Notes, conclude, merged
 from features.progress import progress
-from features.sources import Kinds, Tables, check_tables, join_all
+from features.sources import Checked, Kinds, Tables, check_tables, join_all
 from features.tables import NO_INTERACTIONS, NO_LEADS
 
 _WHOLE = "whole.json"
@@ -45,6 +45,8 @@ class Buckets:
         kinds: what their attributes hold, over all buckets.
         notes: of each bucket.
         whole: no rows, but what is known of all: findings, end and fingerprint.
+        consent: what there is to say of the data set's own rules of consent, over all buckets; ``whole`` has none of it, for who reads
+            a bucket may ask for more.
     """
 
     settings: DataSettings
@@ -52,6 +54,7 @@ class Buckets:
     kinds: Kinds
     notes: tuple[Notes, ...]
     whole: Tables
+    consent: Notes
 
     def __len__(self) -> int:
         return len(self.notes)
@@ -122,7 +125,7 @@ def _make(settings: DataSettings, root: Path, count: int, key: str | None, folde
                 give_back()
             except DataError as error:
                 failures += error.findings
-        kinds, notes = _check(settings, poured, count)
+        kinds, notes, consent = _check(settings, poured, count)
         give_back()
         findings = conclude(settings, [*notes, Notes(said=tuple(failures))])
         observed_until = merged(notes).observed_until(settings, source.observed_until)
@@ -133,31 +136,39 @@ def _make(settings: DataSettings, root: Path, count: int, key: str | None, folde
         "observed_until": observed_until,
         "kinds": kinds,
         "notes": [NOTES.dump_python(one, mode="json") for one in notes],
+        "consent": NOTES.dump_python(consent, mode="json"),
         "tables": {name: one.untyped for name, one in poured.items()},
         "sizes": {file.name: file.stat().st_size for file in sorted(folder.iterdir())},
     }
     (folder / _WHOLE).write_text(json.dumps(told), encoding="utf-8")
 
 
-def _check(settings: DataSettings, poured: Mapping[str, Poured], count: int) -> tuple[Kinds, list[Notes]]:
-    """What the attributes hold, and the notes of each bucket."""
+def _check(settings: DataSettings, poured: Mapping[str, Poured], count: int) -> tuple[Kinds, list[Notes], Notes]:
+    """What the attributes hold, the notes of each bucket, and what there is to say of consent."""
 
-    def check(number: int, kinds: Kinds | None = None) -> tuple[Kinds, Notes]:
+    def check(number: int, kinds: Kinds | None = None) -> tuple[Kinds, Notes, Notes]:
         raw = {name: one.bucket(number) for name, one in poured.items()}
         if kinds is not None:
             raw = {name: replace(one, kinds=kinds[name]) for name, one in raw.items()}
         checked = check_tables(settings, raw)
         advance(1)
-        return checked.kinds, checked.notes
+        return checked.kinds, checked.notes, _consent(settings, checked)
 
     with progress(f"checking {count} buckets", count) as advance, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         first = list(pool.map(check, range(count)))
-        kinds = join_all(own for own, _ in first)
-        again = [number for number, (own, _) in enumerate(first) if own != kinds]
-        notes = [one for _, one in first]
-        for number, (_, one) in zip(again, pool.map(lambda number: check(number, kinds), again), strict=True):
-            notes[number] = one
-    return kinds, notes
+        kinds = join_all(own for own, *_ in first)
+        again = [number for number, (own, *_) in enumerate(first) if own != kinds]
+        for number, one in zip(again, pool.map(lambda number: check(number, kinds), again), strict=True):
+            first[number] = one
+    return kinds, [notes for _, notes, _ in first], merged(consent for *_, consent in first)
+
+
+def _consent(settings: DataSettings, checked: Checked) -> Notes:
+    """What there is to say of the rules of consent in one bucket, if its tables can be used."""
+    if not settings.consent or any(one.severity == "error" for one in checked.notes.findings):
+        return Notes()
+    tables = checked.tables((), checked.notes.latest, checked.notes.fingerprint)
+    return Dataset.from_tables(settings.name, tables, schema=Schema(), consent=settings.consent, threads=1).consent
 
 
 def _open(settings: DataSettings, folder: Path) -> Buckets:
@@ -174,4 +185,4 @@ def _open(settings: DataSettings, folder: Path) -> Buckets:
     poured = {name: Poured(folder, name, lambda *_: "", untyped, ()) for name, untyped in told["tables"].items()}
     findings = tuple(Finding(**one) for one in told["findings"])
     whole = Tables(NO_INTERACTIONS, NO_LEADS, NO_OUTCOMES, told["observed_until"], findings, merged(notes).fingerprint)
-    return Buckets(settings, poured, told["kinds"], notes, whole)
+    return Buckets(settings, poured, told["kinds"], notes, whole, NOTES.validate_python(told["consent"]))

@@ -25,7 +25,7 @@ from features.writing import writing
 
 KEPT = 3
 """How many folders stay."""
-_FORMAT = 2
+_FORMAT = 3
 _LOCK = "lock"
 
 
