@@ -26,10 +26,11 @@ from features.contract import DAY, LeadheatError, ModelError, format_duration, p
 from features.dataset import Dataset
 from models import home
 from models.gate import Gate
-from models.registry import CHAMPION, Registry, Version
+from models.registry import CHAMPION, Registry
 from models.retraining import RetrainSettings
 from models.scorer import LeadScorer
 from models.settings import Settings, Source
+from models.version import Version
 from training.monitoring.monitor import monitor_log, monitor_rescored
 from training.monitoring.report import Alert
 from training.recalibrate import champion_for, recalibrate
