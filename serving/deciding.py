@@ -19,7 +19,7 @@ from serving.desk import Desk
 from serving.endpoints import Endpoint
 from serving.errors import RequestError, no_lead, wrong
 from serving.memory.memory import Memory
-from serving.memory.views import Text, without_nul
+from serving.memory.requests import Text, without_nul
 from serving.overrides import FIELDS, VALUES, Override, put_override, remove_override
 
 Words = Annotated[str, Field(min_length=1, max_length=500), without_nul]

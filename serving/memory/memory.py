@@ -101,7 +101,7 @@ class Memory:
         """Store interactions and score their leads; unknown leads are made. All are stored, or none.
 
         Args:
-            interactions: each as ``serving.memory.views.InteractionOf``.
+            interactions: each as ``serving.memory.requests.InteractionOf``.
             origin: where they come from.
             explain: with reasons.
 
@@ -111,11 +111,11 @@ class Memory:
         return self._take(adding.add_interactions, interactions, origin, "interaction", explain=explain)
 
     def put_outcomes(self, outcomes: Sequence[Mapping[str, Any]], origin: str, *, explain: bool = True) -> Taken:
-        """Store what became of leads, each as ``serving.memory.views.OutcomeOf``; else as ``take_interactions``."""
+        """Store what became of leads, each as ``serving.memory.requests.OutcomeOf``; else as ``take_interactions``."""
         return self._take(adding.add_outcomes, outcomes, origin, "outcome", explain=explain)
 
     def put_leads(self, leads: Sequence[Mapping[str, Any]], origin: str, *, explain: bool = True) -> Taken:
-        """Store attributes of leads, each as ``serving.memory.views.LeadAttributes``; else as ``take_interactions``.
+        """Store attributes of leads, each as ``serving.memory.requests.LeadAttributes``; else as ``take_interactions``.
 
         A lead that is known and does not change is told as a duplicate.
         """

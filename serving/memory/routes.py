@@ -10,7 +10,8 @@ from serving.access import caller_of
 from serving.desk import Desk
 from serving.endpoints import Endpoint
 from serving.errors import no_lead
-from serving.memory.views import InteractionsRequest, LeadsRequest, LeadView, Merged, MergeRequest, OutcomesRequest, Taken, WorklistPage
+from serving.memory.requests import InteractionsRequest, LeadsRequest, MergeRequest, OutcomesRequest
+from serving.memory.views import LeadView, Merged, Taken, WorklistPage
 from serving.memory.worklist import WorklistQuery
 
 ORIGIN = "api"

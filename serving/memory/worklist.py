@@ -18,7 +18,8 @@ from features.store.schema import SEGMENT_CHARACTERS, attributes, segment, stand
 from models.request import Moment
 from models.temperature import NAMES, Temperature
 from serving.errors import wrong
-from serving.memory.views import Text, WorklistEntry, WorklistPage
+from serving.memory.requests import Text
+from serving.memory.views import WorklistEntry, WorklistPage
 
 ORDER = (standings.c.due, standings.c.coldness, standings.c.unlikely, standings.c.lead_id)
 Cursor = tuple[int, int, float, str]
