@@ -26,7 +26,7 @@ from models.monitoring import MonitorSettings
 from models.next_steps import DEFAULT_STEPS, Steps, check_signals, with_defaults
 from models.reasons import ReasonSettings
 from models.retraining import RetrainSettings
-from models.rules import RulesSettings
+from models.rules_settings import RulesSettings
 from models.temperature import TemperatureSettings
 
 FILE = "leadheat.toml"

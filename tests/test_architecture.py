@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "serving": {"features", "models", "serving"},
 }
 TRAINING_ONLY = {"matplotlib", "mlflow", "pandas", "sklearn"}
-COMMON = {"calibration", "margin", "qualification", "reasons", "rules", "score_log", "scorer", "settings", "temperature"}
+COMMON = {"calibration", "margin", "qualification", "reasons", "rules", "rules_settings", "score_log", "scorer", "settings", "temperature"}
 SCORING = [*modules("features", "serving"), *(module for module in modules("models") if module.name.removeprefix("models.") in COMMON)]
 ENTRANCES = ["models.scorer", "serving.app", "serving.service", "serving.worker"]
 

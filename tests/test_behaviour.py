@@ -16,7 +16,8 @@ from features.vocabulary import fit_features
 from models.consent import ConsentSettings
 from models.lifecycle import QualificationSettings
 from models.qualification import Qualification, Qualifier
-from models.rules import Rules, RulesSettings
+from models.rules import Rules
+from models.rules_settings import RulesSettings
 
 NOW = parse_moment("2026-03-01")
 TYPES = ("demo_request", "white_paper", "page_view", "no_show", "mail_sent", "something_new")

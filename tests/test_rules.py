@@ -16,7 +16,8 @@ from sklearn.metrics import roc_auc_score
 from features.catalogue import FeatureSet
 from features.contract import DAY, SettingsError
 from features.signals import Signal
-from models.rules import RuleReason, Rules, RulesSettings, ago
+from models.rules import RuleReason, Rules, ago
+from models.rules_settings import RulesSettings
 
 DEMO = Signal("asked_for_demo", ("demo_request",), "inbound", "strong", "bottom", "asked for a demo")
 PAPER = Signal("white_paper", ("white_paper_download",), "inbound", "medium", "middle", "downloaded a white paper")

@@ -7,7 +7,7 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from models.rules import RulesSettings
+from models.rules_settings import RulesSettings
 
 
 @pytest.mark.parametrize(

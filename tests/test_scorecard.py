@@ -17,7 +17,8 @@ from features.compute import compute
 from features.dataset import Dataset
 from models.calibration import to_probability
 from models.feature_set import fit_feature_set
-from models.rules import Range, Rules, RulesSettings
+from models.rules import Rules
+from models.rules_settings import Range, RulesSettings
 from models.settings import read_settings
 from models.strength import strength_of
 from tests.conftest import DATASETS, shared_data

@@ -24,7 +24,8 @@ from features.snapshots import Snapshots
 from models.calibrate import choose_calibration
 from models.calibration import Calibration
 from models.policies import NEVER_REACHED
-from models.rules import Range, Rules, RulesSettings
+from models.rules import Rules
+from models.rules_settings import Range, RulesSettings
 from models.scorer import LeadScorer
 from models.temperature import Bands
 from training.evaluate import ids

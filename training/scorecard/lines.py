@@ -14,7 +14,7 @@ from features.catalogue import FeatureSet
 from features.contract import format_duration
 from features.signals import Signal
 from models.consent import CONSENT
-from models.rules import Range
+from models.rules_settings import Range
 from models.strength import strength_of
 
 Matrix = npt.NDArray[np.float32]
