@@ -7,7 +7,7 @@ the notes of all of them. ``read_tables`` takes all rows as one share.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -53,6 +53,10 @@ class Tables:
     observed_until: int
     findings: tuple[Finding, ...]
     fingerprint: str
+
+    def by_lead_id(self) -> Tables:
+        """The same with the leads in the order of their ids, byte by byte."""
+        return replace(self, leads=self.leads.sort_by("lead_id"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,7 +59,7 @@ def score_to(out: Output, scorer: LeadScorer, dataset: Dataset, as_of: int | Non
 def score_shards(
     scorer: LeadScorer, dataset: Dataset, as_of: int, *, explain: bool = True, log: Callable[[pa.Table], None] | None = None
 ) -> Iterator[pa.Table]:
-    """The scores of all leads that are open at ``as_of`` (microseconds UTC), in the order of the leads table, shard by shard.
+    """The scores of all leads that are open at ``as_of`` (microseconds UTC), in the order in which the data set has them, shard by shard.
 
     Args:
         scorer: the model.

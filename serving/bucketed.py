@@ -44,7 +44,7 @@ def score_within(
     """
     data, count = source.settings.data, buckets_for(source.settings.data, source.root, memory)
     if count == 1:
-        return score_to(out, scorer, Dataset.read(data, source.root, scorer.schema), as_of, explain=explain)
+        return score_to(out, scorer, Dataset.read(data, source.root, scorer.schema, as_listed=True), as_of, explain=explain)
     with in_buckets(data, source.root, count, cache()) as buckets:
         moment = buckets.whole.observed_until + 1 if as_of is None else as_of
         return score_buckets(out, scorer, buckets, moment, out.working, explain=explain, resume=resume)

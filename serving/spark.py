@@ -147,8 +147,8 @@ def _dataset(settings: DataSettings, tables: Tables, scorer: LeadScorer) -> Data
 
 
 def _ordered(rows: pa.Table, buckets: int) -> pa.Table:
-    """In the order of the hash buckets, and by lead within each: over all shares the same, however large they are."""
-    batches = rows.sort_by("lead_id").combine_chunks().to_batches()
+    """A share's rows, which are in the order of their leads, bucket by bucket: over all shares the same, however large they are."""
+    batches = rows.combine_chunks().to_batches()
     return pa.Table.from_batches([deal(batch, "lead_id", buckets)[0] for batch in batches], rows.schema)
 
 

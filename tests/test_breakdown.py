@@ -46,7 +46,7 @@ def judged(snapshots: Snapshots, p: np.ndarray, q: np.ndarray | None = None) -> 
     scored = Scored(
         nothing[:, None].astype(np.float32), nothing, nothing, p, nothing, nothing.astype(np.int8), nothing, nothing.astype(np.int8)
     )
-    return Evaluation(snapshots, snapshots.lead, scored, p if q is None else q, {}, {}, {})
+    return Evaluation(snapshots, scored, p if q is None else q, {}, {}, {})
 
 
 def many(rates: list[float], each: int = 600, seed: int = 0) -> tuple[Dataset, Snapshots]:
@@ -135,12 +135,13 @@ def test_a_slice_is_the_evaluation_of_its_rows(world: SmallWorld) -> None:
     evaluation = evaluate(world.scorer, world.dataset, world.parts.test)
     one = max(breakdown(evaluation, world.dataset, ["month"]), key=lambda one: one.positives)
     rows = groupings(world.dataset, evaluation.snapshots)["month"].codes == 2
-    y, p, q = evaluation.snapshots.label[rows], evaluation.probability[rows], evaluation.rules_probability[rows]
+    y, lead = evaluation.snapshots.label[rows], evaluation.snapshots.lead[rows]
+    p, q = evaluation.probability[rows], evaluation.rules_probability[rows]
     assert one.value == "2025-02"
-    assert (one.rows, one.leads) == (rows.sum(), len(np.unique(evaluation.lead[rows])))
+    assert (one.rows, one.leads) == (rows.sum(), len(np.unique(lead)))
     assert one.auc == Predictions(y, p).figures().auc
-    assert (one.auc_low, one.auc_high) == bootstrap(y, p, evaluation.lead[rows], RESAMPLES)["auc"]
-    assert one.difference == paired(y, p, q, evaluation.lead[rows], RESAMPLES)["auc"]
+    assert (one.auc_low, one.auc_high) == bootstrap(y, p, lead, RESAMPLES)["auc"]
+    assert one.difference == paired(y, p, q, lead, RESAMPLES)["auc"]
 
 
 def test_a_slice_that_is_off_is_called_so_and_which_way() -> None:
@@ -175,9 +176,8 @@ def test_repeated_looks_at_a_lead_are_no_further_evidence() -> None:
 
 def test_the_order_of_rows_changes_nothing(world: SmallWorld) -> None:
     evaluation = evaluate(world.scorer, world.dataset, world.parts.test)
-    order = np.random.default_rng(0).permutation(len(evaluation.lead))
+    order = np.random.default_rng(0).permutation(len(evaluation.snapshots))
     shuffled = judged(evaluation.snapshots.take(order), evaluation.probability[order], evaluation.rules_probability[order])
-    shuffled = replace(shuffled, lead=evaluation.lead[order])
     first, again = (breakdown(one, world.dataset, ["month", "role"]) for one in (evaluation, shuffled))
     assert [one.to_dict() | {"expected": 0} for one in again] == [one.to_dict() | {"expected": 0} for one in first]
     assert [one.expected for one in again] == pytest.approx([one.expected for one in first])

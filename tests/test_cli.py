@@ -17,6 +17,7 @@ import pytest
 
 from tests.command import Done, Place
 from tests.conftest import REPO
+from tests.shuffled import shuffled
 
 COMMANDS = [
     "demo",
@@ -226,12 +227,13 @@ def test_check_refuses_what_can_be_read_but_not_learnt_from(tmp_path: Path) -> N
     assert place.run("demo", "--leads", "100", "--json").code == 1
 
 
-def test_evaluate_repeats_the_figures_of_the_training(trained: tuple[Place, Done, Done]) -> None:
+def test_evaluate_repeats_the_figures_of_the_training_whatever_the_order_of_rows(trained: tuple[Place, Done, Done]) -> None:
     place, _, second = trained
-    told = place.run("evaluate", "world", "--version", "challenger", "--report", "report.html", "--json").json
+    shuffled(place.folder / "world", place.folder / "mixed")
+    told = place.run("evaluate", "mixed", "--version", "challenger", "--report", "report.html", "--json").json
     page = (place.folder / "report.html").read_text()
     assert "Refused" in page
-    assert "leadheat evaluate world --version 2 --report report.html" in page
+    assert "leadheat evaluate mixed --version 2 --report report.html" in page
     assert str(place.folder) not in page
     assert len([*place.folder.glob("leadheat-artifacts/*/artifacts/report.html")]) == 2
     assert told["version"] == "2"

@@ -88,7 +88,7 @@ def test_the_difference_is_turned_round_with_its_sides() -> None:
 
 def test_the_order_of_rows_changes_nothing() -> None:
     evaluation = crowd(leads=100)
-    order = np.random.default_rng(1).permutation(len(evaluation.lead))
+    order = np.random.default_rng(1).permutation(len(evaluation.snapshots))
     shuffled = judged(evaluation.snapshots.take(order), evaluation.probability[order], evaluation.rules_probability[order])
     for one, again in zip(decision_value(evaluation, HORIZON, [1, 3]), decision_value(shuffled, HORIZON, [1, 3]), strict=True):
         assert again.expected == pytest.approx(one.expected)

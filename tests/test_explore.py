@@ -44,7 +44,7 @@ def test_a_type_without_a_signal_stands_for_itself() -> None:
 def test_rates_are_held_against_the_rate_of_all(world: SmallWorld) -> None:
     looks = world.parts.train
     half = Grouping((looks.lead % 2).astype(np.int64), ("even", "odd"))
-    slices = rates(world.dataset, looks, {"number": half})
+    slices = rates(looks, {"number": half})
     assert [one.value for one in slices] == ["even", "odd"]
     assert [one.expected for one in slices] == pytest.approx([looks.label.mean()] * 2)
     assert [one.rate for one in slices] == [looks.label[rows].mean() for rows in half.rows]
@@ -53,7 +53,7 @@ def test_rates_are_held_against_the_rate_of_all(world: SmallWorld) -> None:
 
 def test_what_is_followed_by_wins_stands_out(world: SmallWorld) -> None:
     looks = world.parts.train
-    slices = rates(world.dataset, looks, signals_seen(world.dataset, looks, world.settings))
+    slices = rates(looks, signals_seen(world.dataset, looks, world.settings))
     verdicts = {one.by: one.verdict for one in slices if one.value == SEEN}
     assert verdicts["asked for a demo"] == "more won"
     assert verdicts["opted out"] != "more won"

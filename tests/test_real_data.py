@@ -80,7 +80,7 @@ def test_olist_ties_with_a_table_of_its_two_columns() -> None:
     assert len(test) == 2_000
     assert judged.model["auc"] >= 0.705
     table = log_odds_table(olist, ("origin", "landing_page_id"))
-    assert paired(test.label, judged.probability, table, judged.lead)["auc"].verdict != "worse"
+    assert paired(test.label, judged.probability, table, test.lead)["auc"].verdict != "worse"
 
 
 def test_uci_bank_is_scored_by_attributes_alone() -> None:

@@ -161,7 +161,7 @@ def _fold(dataset: Dataset, settings: Settings, snapshots: Snapshots, origin: in
 
 def _together(judged: list[Evaluation]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Difference]]:
     """Figures and differences of all folds' snapshots; a lead that is in several folds is drawn with all its snapshots."""
-    label, lead = (np.concatenate(parts) for parts in zip(*((one.snapshots.label, one.lead) for one in judged), strict=True))
+    label, lead = (np.concatenate(parts) for parts in zip(*((one.snapshots.label, one.snapshots.lead) for one in judged), strict=True))
     model, rules = (np.concatenate(parts) for parts in zip(*((one.probability, one.rules_probability) for one in judged), strict=True))
     predictions = {"model": Predictions(label, model, lead), "rules": Predictions(label, rules, lead)}
     resampled = resample(predictions, seed=judged[0].seed)

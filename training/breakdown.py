@@ -92,7 +92,8 @@ def breakdown(evaluation: Evaluation, dataset: Dataset, by: Iterable[str] | None
             raise SettingsError(f"There is nothing called {name!r} to break the figures down by.", f"{hint}Known are: {', '.join(known)}.")
     chosen = {name: known[name] for name in wanted}
     places = [rows for grouping in chosen.values() for rows in grouping.rows]
-    slices = sliced(evaluation.snapshots.label, evaluation.lead, evaluation.probability, chosen)
+    snapshots = evaluation.snapshots
+    slices = sliced(snapshots.label, snapshots.lead, evaluation.probability, chosen)
     with progress("breaking the figures down", len(slices)) as advance:
         for number, rows in enumerate(places):
             slices[number] = _ranked(slices[number], evaluation, rows)
@@ -128,7 +129,8 @@ def _slice(by: str, value: str, y: np.ndarray, lead: np.ndarray, expected: np.nd
 
 def _ranked(one: Slice, evaluation: Evaluation, rows: np.ndarray) -> Slice:
     """The slice with its AUCs where there are leads enough."""
-    y, lead = evaluation.snapshots.label[rows], evaluation.lead[rows]
+    some = evaluation.snapshots.take(rows)
+    y, lead = some.label, some.lead
     if min(len(np.unique(lead[y == 1])), len(np.unique(lead[y == 0]))) < FEWEST_LEADS:
         return one
     both = {"model": evaluation.probability[rows], "rules": evaluation.rules_probability[rows]}

@@ -87,7 +87,7 @@ class _Desk:
 
     def __init__(self, evaluation: Evaluation, horizon: int) -> None:
         self._rows, self._evaluation, self._horizon = evaluation.snapshots, evaluation, horizon
-        self._lead = np.unique(evaluation.lead, return_inverse=True)[1].astype(np.int64)
+        self._lead = np.unique(self._rows.lead, return_inverse=True)[1].astype(np.int64)
         days, self._day = np.unique(self._rows.as_of // DAY, return_inverse=True)
         turns = np.diff(days)
         self._turns = np.append(turns, int(np.median(turns)) if len(turns) else 1)

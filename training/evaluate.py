@@ -24,13 +24,11 @@ from training.metrics import FIGURES, Predictions
 class Evaluation:
     """Model and rules on m test snapshots.
 
-    ``lead`` int64[m] tells the leads apart, in the order of their ids; ``probability`` and ``rules_probability`` float64[m]; ``model`` and
-    ``rules`` are JSON-ready figures with ``intervals``; ``against_rules`` is the model minus the rules, figure by figure; ``seed`` is
-    that of the resamples.
+    ``probability`` and ``rules_probability`` float64[m]; ``model`` and ``rules`` are JSON-ready figures with ``intervals``;
+    ``against_rules`` is the model minus the rules, figure by figure; ``seed`` is that of the resamples.
     """
 
     snapshots: Snapshots
-    lead: np.ndarray
     scored: Scored
     rules_probability: np.ndarray
     model: dict[str, Any]
@@ -46,11 +44,11 @@ class Evaluation:
     @cached_property
     def predictions(self) -> dict[str, Predictions]:
         """The ranked rows of ``model`` and ``rules``."""
-        return _predictions(self.snapshots, self.lead, model=self.probability, rules=self.rules_probability)
+        return _predictions(self.snapshots, model=self.probability, rules=self.rules_probability)
 
     def against(self, probability: np.ndarray) -> dict[str, Difference]:
         """The model minus another version, figure by figure; ``probability`` float64[m] is the other's of the same snapshots."""
-        return paired(self.snapshots.label, self.probability, probability, self.lead, seed=self.seed)
+        return paired(self.snapshots.label, self.probability, probability, self.snapshots.lead, seed=self.seed)
 
 
 def evaluate(scorer: LeadScorer, dataset: Dataset, snapshots: Snapshots, threads: int | None = None, seed: int = 0) -> Evaluation:
@@ -58,12 +56,10 @@ def evaluate(scorer: LeadScorer, dataset: Dataset, snapshots: Snapshots, threads
     history = dataset.history.with_schema(scorer.schema)
     scored = scorer.numbers(history, snapshots.lead, snapshots.as_of, threads or os.cpu_count() or 1)
     points = rules_probability(scorer.rules, Calibration.from_dict(scorer.facts["rules_calibration"]), scored.X)
-    lead = ids(dataset, snapshots)
-    predictions = _predictions(snapshots, lead, model=scored.probability, rules=points)
+    predictions = _predictions(snapshots, model=scored.probability, rules=points)
     resampled = resample(predictions, seed=seed)
     return Evaluation(
         snapshots=snapshots,
-        lead=lead,
         scored=scored,
         rules_probability=points,
         model=told(predictions, resampled, "model"),
@@ -86,14 +82,5 @@ def told(predictions: Mapping[str, Predictions], resampled: Resampled, name: str
     return predictions[name].figures().to_dict() | {"intervals": intervals}
 
 
-def _predictions(snapshots: Snapshots, lead: np.ndarray, **probabilities: np.ndarray) -> dict[str, Predictions]:
-    return {name: Predictions(snapshots.label, probability, lead) for name, probability in probabilities.items()}
-
-
-def ids(dataset: Dataset, snapshots: Snapshots) -> np.ndarray:
-    """int64[m]: the rank of each snapshot's lead among the lead ids, which settles ties the same way for any order of the leads table."""
-    names = dataset.history.lead_ids.to_numpy(zero_copy_only=False)
-    rank = np.empty(len(names), np.int64)
-    rank[np.argsort(names, kind="stable")] = np.arange(len(names))
-    place: np.ndarray = rank[snapshots.lead]
-    return place
+def _predictions(snapshots: Snapshots, **probabilities: np.ndarray) -> dict[str, Predictions]:
+    return {name: Predictions(snapshots.label, probability, snapshots.lead) for name, probability in probabilities.items()}

@@ -14,7 +14,6 @@ from features.snapshots import Snapshots
 from models.feature_set import fit_feature_set
 from models.settings import ScoringSettings
 from training.breakdown import Slice, sliced
-from training.evaluate import ids
 from training.groups import Grouping
 
 SEEN, NOT_SEEN = "seen", "not seen"
@@ -40,10 +39,10 @@ def signals_seen(dataset: Dataset, snapshots: Snapshots, settings: ScoringSettin
     return {words: one for words, one in parted.items() if len(one.names) > 1}
 
 
-def rates(dataset: Dataset, snapshots: Snapshots, groupings: Mapping[str, Grouping]) -> list[Slice]:
+def rates(snapshots: Snapshots, groupings: Mapping[str, Grouping]) -> list[Slice]:
     """The rate of every group of matured snapshots beside the rate of all, which is what each group is expected to have.
 
     A verdict allows for chance over all groups of the call, as ``training.breakdown`` explains.
     """
     base = np.full(len(snapshots), snapshots.label.mean())
-    return sliced(snapshots.label, ids(dataset, snapshots), base, groupings)
+    return sliced(snapshots.label, snapshots.lead, base, groupings)

@@ -12,7 +12,6 @@ from features.dataset import Dataset
 from features.snapshots import Snapshots, grid, on_dates
 from models.scorer import LeadScorer
 from models.temperature import Bands
-from training.evaluate import ids
 
 MOST_LOOKS = 100_000
 """With more daily looks than this, every second, third, ... lead is followed."""
@@ -44,7 +43,7 @@ class Flicker:
 def follow(scorer: LeadScorer, dataset: Dataset, test: Snapshots) -> Daily:
     """The leads that are open in the time of the test part, every day of it."""
     looks = on_dates(dataset, grid(int(test.as_of.min()), int(test.as_of.max()), DAY), scorer.horizon)
-    some = looks.take(ids(dataset, looks) % (len(looks) // MOST_LOOKS + 1) == 0)
+    some = looks.take(looks.lead % (len(looks) // MOST_LOOKS + 1) == 0)
     history = dataset.history.with_schema(scorer.schema)
     scored = scorer.numbers(history, some.lead, some.as_of, os.cpu_count() or 1)
     return Daily(scored.probability, some.lead, some.as_of, scored.rules_temperature)

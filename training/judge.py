@@ -137,9 +137,9 @@ def _in_service(scorer: LeadScorer, served: LeadScorer, evaluation: Evaluation, 
 
 
 def sample(evaluation: Evaluation, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Some test leads, each at one of its snapshots (positions and moments, int64[k] each); the same for any order of the leads table."""
+    """Some test leads, each at one of its snapshots (positions and moments, int64[k] each)."""
     rng, test = np.random.default_rng(seed), evaluation.snapshots
-    mixed = np.lexsort((test.as_of, evaluation.lead))[rng.permutation(len(test))]
-    first = np.unique(evaluation.lead[mixed], return_index=True)[1]
+    mixed = np.lexsort((test.as_of, test.lead))[rng.permutation(len(test))]
+    first = np.unique(test.lead[mixed], return_index=True)[1]
     rows = mixed[rng.permutation(first)[:SAMPLED]]
     return test.lead[rows], test.as_of[rows]

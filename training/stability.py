@@ -18,7 +18,6 @@ from features.dataset import Dataset
 from features.snapshots import Snapshots, after_interactions
 from models.intervals import TWO_SIDED_95
 from models.scorer import LeadScorer
-from training.evaluate import ids
 from training.flicker import MOST_LOOKS, Daily, follow
 
 Ratio = tuple[float | None, float | None, float | None]
@@ -61,7 +60,7 @@ def stability(scorer: LeadScorer, dataset: Dataset, snapshots: Snapshots) -> dic
     (``training.flicker``). With very many looks, a fixed part of the leads stands for all.
     """
     after = after_interactions(dataset, scorer.horizon, int(snapshots.as_of.min()), int(snapshots.as_of.max()))
-    after = after.take(ids(dataset, after) % (len(after) // MOST_LOOKS + 1) == 0)
+    after = after.take(after.lead % (len(after) // MOST_LOOKS + 1) == 0)
     lead, as_of = np.append(after.lead, snapshots.lead), np.append(after.as_of, snapshots.as_of)
     scored = scorer.numbers(dataset.history.with_schema(scorer.schema), lead, as_of, os.cpu_count() or 1)
     daily = follow(scorer, dataset, snapshots)

@@ -85,7 +85,8 @@ class Evidence:
     @cached_property
     def actual(self) -> tuple[Band, ...]:
         """The bands as the test part shows them."""
-        return self.bands.observed(self.evaluation.probability, self.evaluation.snapshots.label, self.evaluation.lead)
+        snapshots = self.evaluation.snapshots
+        return self.bands.observed(self.evaluation.probability, snapshots.label, snapshots.lead)
 
     @cached_property
     def proved(self) -> Proved:
@@ -103,12 +104,13 @@ class Evidence:
     @cached_property
     def leads(self) -> int:
         """How many different leads the test part holds."""
-        return len(np.unique(self.evaluation.lead))
+        return len(np.unique(self.evaluation.snapshots.lead))
 
     @cached_property
     def order(self) -> np.ndarray:
-        """int64[m]: the test rows by lead id and moment, so that a draw does not depend on the order of the tables."""
-        return np.lexsort((self.evaluation.snapshots.as_of, self.evaluation.lead))
+        """int64[m]: the test rows by lead id and moment."""
+        snapshots = self.evaluation.snapshots
+        return np.lexsort((snapshots.as_of, snapshots.lead))
 
     @cached_property
     def examined(self) -> Examination:

@@ -63,10 +63,10 @@ def examples(evidence: Evidence) -> list[Example]:
 
 def _leads(evidence: Evidence) -> tuple[Integers, Integers, Integers]:
     """The test leads in the order of their ids, and the places of each one's first and last look in ``evidence.order``."""
-    rank = evidence.evaluation.lead[evidence.order]
-    first = np.flatnonzero(np.append(np.True_, rank[1:] != rank[:-1]))
-    last = np.append(first[1:], len(rank)) - 1
-    return evidence.evaluation.snapshots.lead[evidence.order][first], first, last
+    lead = evidence.evaluation.snapshots.lead[evidence.order]
+    first = np.flatnonzero(np.append(np.True_, lead[1:] != lead[:-1]))
+    last = np.append(first[1:], len(lead)) - 1
+    return lead[first], first, last
 
 
 def _fitting(evidence: Evidence, lead: Integers, first: Integers, last: Integers) -> list[np.ndarray]:

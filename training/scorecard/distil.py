@@ -28,7 +28,6 @@ from models.rules import Rules
 from models.rules_settings import Range, RulesSettings
 from models.scorer import LeadScorer
 from models.temperature import Bands
-from training.evaluate import ids
 from training.scorecard.fitting import Fit, Problem, exchange, select
 from training.scorecard.lines import Line, design, possible_lines
 from training.scorecard.rounding import Points, whole_points
@@ -98,8 +97,7 @@ class Distiller:
         self._threads = os.cpu_count() or 1
         half_lives = tuple(sorted({*scorer.features.half_lives, *HALF_LIVES}))
         self.features: FeatureSet = replace(scorer.features, half_lives=half_lives)
-        some = ids(dataset, parts.train) % (len(parts.train) // MOST_ROWS + 1) == 0
-        self.learnt_from = parts.train.take(some)
+        self.learnt_from = parts.train.take(parts.train.lead % (len(parts.train) // MOST_ROWS + 1) == 0)
         self._X = self.matrix(self.learnt_from)
         weight = weights(self.learnt_from, weighting)
         self._weight = np.ones(len(self.learnt_from)) if weight is None else weight

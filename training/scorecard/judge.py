@@ -14,7 +14,6 @@ from models.calibration import Calibration
 from models.rules import Rules
 from models.temperature import NAMES
 from training.bootstrap import Difference, Resampled, paired, resample
-from training.evaluate import ids
 from training.learn import rules_probability
 from training.metrics import FIGURES, Predictions
 from training.scorecard.distil import Distiller, Scorecard, to_table
@@ -80,7 +79,7 @@ def judged_scorecard(distiller: Distiller, dataset: Dataset, most: int, seed: in
     logger.info("learning the same from labels, for comparison")
     plain = distiller.distil(distiller.learnt_from.label.astype(np.float64), most)
     test, scorer = distiller.parts.test, distiller.scorer
-    lead, y = ids(dataset, test), test.label
+    lead, y = test.lead, test.label
     X = distiller.matrix(test)
     rules, other = Rules(card.settings, distiller.features), Rules(plain.settings, distiller.features)
     points = rules.points(X)

@@ -13,7 +13,7 @@ from features.contract import DataError
 from features.dataset import Dataset
 from features.history import micros
 from features.snapshots import Snapshots
-from training.evaluate import figures, ids
+from training.evaluate import figures
 
 
 def oracle_figures(folder: Path, dataset: Dataset, snapshots: Snapshots) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def oracle_figures(folder: Path, dataset: Dataset, snapshots: Snapshots) -> dict
     if not (key[place] == asked).all():
         raise DataError(f"{folder} knows no truth for some of these snapshots.", "Look at the leads on the world's own grid: every 7 days.")
     probability = truth["probability"].to_numpy()[order][place]
-    return figures(snapshots.label, probability, ids(dataset, snapshots))
+    return figures(snapshots.label, probability, snapshots.lead)
 
 
 def _keys(lead: np.ndarray, as_of: np.ndarray) -> np.ndarray:
