@@ -33,7 +33,7 @@ def compute(features: FeatureSet, history: History, lead: np.ndarray, as_of: np.
         float32[m, F], C order; NaN where a measure has no value.
     """
     plan, events = _plan(features), encode(features, history)
-    lead, as_of = (np.require(one, np.int64, ["C", "W"]) for one in (lead, as_of))  # or the kernel is compiled again
+    lead, as_of = np.array(lead, np.int64, order="C"), np.array(as_of, np.int64, order="C")  # writable, or the kernel is compiled again
     out = np.empty((len(lead), len(features.names)), np.float32)
     if threads == 1:  # a lead alone comes here: to sort its few moments, threads would take longer than the kernel
         kernel.fill(plan, events, lead, as_of, np.lexsort((as_of, lead)), out)

@@ -132,12 +132,6 @@ def to_micros(moment: datetime) -> int:
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
-def all_to_micros(moments: Iterable[datetime]) -> list[int]:
-    """The same of many aware moments, in a fraction of the time."""
-    since = [moment - _EPOCH for moment in moments]
-    return [(one.days * 86_400 + one.seconds) * 1_000_000 + one.microseconds for one in since]
-
-
 def from_micros(micros: int) -> datetime:
     """The aware UTC ``datetime`` of microseconds since 1970."""
     return _EPOCH + timedelta(microseconds=int(micros))

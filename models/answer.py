@@ -56,12 +56,12 @@ def answers(
         previous: the temperatures before, int8[L], -1 where there was none.
         explain: which leads get reasons and projection, bool[L], or one for all.
     """
-    count = len(history)
+    count, leads = len(history), np.arange(len(history))
     before = None if previous is None else np.append(previous, np.full(count, -1))
-    both = scorer.numbers(history, np.tile(np.arange(count), 2), np.concatenate((as_of, as_of - TREND_OVER)), previous=before)
+    both = scorer.numbers(history, np.concatenate((leads, leads)), np.concatenate((as_of, as_of - TREND_OVER)), previous=before)
     now, then = both.rows(slice(0, count)), both.rows(slice(count, None))
     scores = _scores(scorer, history, as_of, now, then)
-    explained = np.flatnonzero(np.broadcast_to(explain, count))
+    explained = np.flatnonzero(np.full(count, explain))
     if len(explained):
         _explain(scorer, history, as_of, now, explained, scores)
     return [Answer(score, now.X[row], _qualify(scorer, now, row)) for row, score in enumerate(scores)]
@@ -143,8 +143,9 @@ def _explain(scorer: LeadScorer, history: History, as_of: Integers, now: Scored,
 
 def _trends(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, then: Scored) -> list[Trend]:
     first = np.where(history.created_at == UNKNOWN_TIME, NEVER, history.created_at)
-    active = np.diff(history.start) > 0
-    first[active] = np.minimum(first[active], history.occurred_at[history.start[:-1][active]])
+    start, end = history.start[:-1], history.start[1:]
+    active = end > start
+    first[active] = np.minimum(first[active], history.occurred_at[start[active]])
     numbers, steady = ((now.points, then.points), STEADY_POINTS) if scorer.margin is None else ((now.log_odds, then.log_odds), STEADY)
     change = np.subtract(*numbers)
     turns = np.where(np.abs(change) > steady, np.sign(change), 0.0).astype(np.int64)
@@ -177,5 +178,5 @@ def _flags(scorer: LeadScorer, history: History, as_of: Integers, now: Scored) -
         "created_later": created >= as_of,
         "explored": explored(scorer.settings.exploration, history.lead_ids, as_of, now.temperature),
     }
-    rows = np.stack(list(raised.values()), axis=1).tolist()
+    rows = zip(*(up.tolist() for up in raised.values()), strict=True)
     return [[flag for flag, up in zip(raised, row, strict=True) if up] for row in rows]

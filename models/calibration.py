@@ -136,4 +136,5 @@ class Calibration:
 def to_probability(log_odds: Floats) -> Floats:
     """1 / (1 + exp(-log_odds)), float64[m], kept strictly between 0 and 1 where rounding would reach them."""
     small = np.exp(-np.abs(log_odds))
-    return np.clip(np.where(log_odds >= 0, 1.0, small) / (1.0 + small), _LEAST, _MOST)
+    probability: Floats = np.where(log_odds >= 0, 1.0, small) / (1.0 + small)
+    return np.minimum(np.maximum(probability, _LEAST), _MOST)

@@ -108,7 +108,7 @@ def _lines_without(content: bytes, lead_ids: Collection[str]) -> tuple[int, byte
 
 
 def _may_hold(content: bytes, lead_ids: Collection[str]) -> bool:
-    """Whether the ids stand anywhere in some lines, as ``score_log.line_of`` writes them; other threads have their turn in between."""
+    """Whether the ids stand anywhere in some lines, as ``score_log.lines_of`` writes them; other threads have their turn in between."""
     for written in map(to_json, lead_ids):
         for low in range(0, len(content), PIECE):
             if content.find(written, low, low + PIECE + len(written)) >= 0:

@@ -6,7 +6,6 @@ holds, as JSON, the body that ``POST /score`` takes. A row of the output is its 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import mlflow
 import pandas as pd
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
-from features.contract import DataError, to_micros
+from features.contract import DataError, now
 from features.records import LeadRecord, history_of
 from models.package import DETAILS, OUTPUTS
 from models.request import read_request
@@ -36,16 +35,16 @@ class ScoredLeads(PythonModel):
         Raises:
             DataError: a body is not what ``POST /score`` takes; the message names the row.
         """
-        now = datetime.now(UTC)
-        return pd.DataFrame([self._row(row, body, now) for row, body in enumerate(model_input["lead"])], columns=list(OUTPUTS))
+        moment = now()
+        return pd.DataFrame([self._row(row, body, moment) for row, body in enumerate(model_input["lead"])], columns=list(OUTPUTS))
 
-    def _row(self, row: int, body: str, now: datetime) -> dict[str, Any]:
+    def _row(self, row: int, body: str, moment: int) -> dict[str, Any]:
         try:
             request = read_request(body)
             history = history_of([request.record()], self.scorer.schema)
         except DataError as error:
             raise DataError(f"Row {row}, column lead: {error.message}", error.hint) from error
-        score = self.scorer.score(history, to_micros(request.as_of or now), explain=request.explain)
+        score = self.scorer.score(history, moment if request.as_of is None else request.as_of, explain=request.explain)
         return {name: getattr(score, name) for name in OUTPUTS if name != DETAILS} | {DETAILS: score.to_json()}
 
 

@@ -16,16 +16,17 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails, PydanticKnownError, SchemaValidator, core_schema
 from typing_extensions import TypedDict
 
-from features.contract import DataError, Strict, all_to_micros, to_micros
+from features.contract import DataError, Strict, to_micros
 from features.history import DIRECTIONS, UNKNOWN
 from features.records import InteractionColumns, InteractionRecord, LeadRecord
 
-FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """Moments outside of these are placeholders (0001-01-01, 9999-12-31) and no facts."""
+_FACTS = range(to_micros(_FIRST), to_micros(_LAST))
 MOMENTS = ("as_of", "created_at", "occurred_at", "recorded_at", "expires_at")
 """The keys that hold a moment."""
 MOMENT_HINT = 'Write the moment in ISO 8601 with its time zone, such as "2026-01-31T08:00:00Z".'
-_MOMENTS = SchemaValidator(core_schema.datetime_schema(ge=FIRST, lt=LAST, tz_constraint="aware"))
+_MOMENTS = SchemaValidator(core_schema.datetime_schema(ge=_FIRST, lt=_LAST, tz_constraint="aware"))
 _SHOWN = 3
 _DIRECTIONS: dict[Any, int] = {None: UNKNOWN} | DIRECTIONS
 _GET: Callable[[Any, str], Any] = dict.get
@@ -43,22 +44,21 @@ class _Moment:
         return {"type": "string", "format": "date-time", "maxLength": 40}
 
 
-def _moment_of(text: str) -> datetime:
-    """What pydantic reads in a text, with the standard library's time zones where that can read it: they cost a third to reckon with."""
+def _moment_of(text: str) -> int:
+    """Microseconds UTC of what pydantic reads in a text; the standard library's time zones, where it can read them, cost a third."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = to_micros(datetime.fromisoformat(text))
     except ValueError:
         return _by_pydantic(text)
-    return moment if moment.tzinfo is not None and FIRST <= moment < LAST else _by_pydantic(text)
+    return moment if moment in _FACTS else _by_pydantic(text)
 
 
-def _by_pydantic(text: str) -> datetime:
+def _by_pydantic(text: str) -> int:
     try:
-        moment: datetime = _MOMENTS.validate_python(text)
+        return to_micros(_MOMENTS.validate_python(text))
     except ValidationError as error:
         problem = error.errors()[0]
         raise PydanticKnownError(problem["type"], problem.get("ctx")) from error  # type: ignore[arg-type]
-    return moment
 
 
 class _Value:
@@ -78,7 +78,8 @@ class _Value:
         )
 
 
-Moment = Annotated[datetime, _Moment]
+Moment = Annotated[int, _Moment]
+"""Microseconds UTC of a text in ISO 8601 with its time zone."""
 Value = Annotated[float | str | bool | None, _Value]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Order = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
@@ -153,10 +154,7 @@ def _in_words(problem: ErrorDetails) -> str:
 
 def record_of(lead: Mapping[str, Any], interactions: Sequence[Interaction]) -> LeadRecord:
     """A validated lead as the scorer takes it."""
-    created_at = lead.get("created_at")
-    return LeadRecord(
-        lead["lead_id"], None if created_at is None else to_micros(created_at), lead.get("attributes"), _columns(interactions)
-    )
+    return LeadRecord(lead["lead_id"], lead.get("created_at"), lead.get("attributes"), _columns(interactions))
 
 
 def _columns(interactions: Sequence[Interaction]) -> InteractionColumns:
@@ -165,8 +163,8 @@ def _columns(interactions: Sequence[Interaction]) -> InteractionColumns:
     return InteractionColumns(
         (
             kinds,
-            all_to_micros(occurred_at),
-            [None if moment is None else to_micros(moment) for moment in recorded_at],
+            occurred_at,
+            recorded_at,
             list(map(_DIRECTIONS.__getitem__, directions)),
             [order or 0 for order in orders],
             ids,

@@ -18,10 +18,11 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, groupby
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,9 @@ from features.writing import writing
 from models import home
 from models.score import Score
 from models.whole_file import whole_file
+
+if TYPE_CHECKING:
+    from models.answer import Answer
 
 SCHEMA = pa.schema(
     [
@@ -64,6 +68,8 @@ what ``hashes_of`` says of the feature row; ``checksums`` are those of its colum
 """
 WITH_CHECKSUMS = 1 / 8
 """The share of feature rows of which the checksums are kept."""
+_CHOSEN_BELOW = int(WITH_CHECKSUMS * 2**32).to_bytes(4, "big")
+"""The hashes below it are of such rows: hashes are as good as lots, and the same row is always chosen, or never."""
 KEEP_DAYS = 400.0
 
 Matrix = npt.NDArray[np.float32]
@@ -108,19 +114,24 @@ def _digests(plain: Matrix) -> list[bytes]:
 def _told(plain: Matrix) -> tuple[list[str], list[str | None]]:
     """The hash of each row, float32[m, F], and in a share of the rows the checksums."""
     digests = _digests(plain)
-    lots = np.frombuffer(b"".join(digests), ">u4")[::2]
-    chosen = np.flatnonzero(lots < WITH_CHECKSUMS * 2**32)
     checksums: list[str | None] = [None] * len(digests)
-    for row, kept in zip(chosen.tolist(), checksums_of(plain[chosen]).astype("<u2"), strict=True):
+    chosen = [row for row, digest in enumerate(digests) if digest < _CHOSEN_BELOW]
+    for row, kept in zip(chosen, checksums_of(plain[chosen]).astype("<u2"), strict=True) if chosen else ():
         checksums[row] = base64.b64encode(kept).decode()
     return [digest.hex() for digest in digests], checksums
 
 
-def line_of(score: Score, x: Matrix, scored_at: int) -> bytes:
-    """The service's row of a score and its features, float32[F], as a line of JSON; ``scored_at`` in microseconds UTC."""
-    (digest,), (checksums,) = _told(_plain(x)[np.newaxis])
+def lines_of(answers: Sequence[Answer], scored_at: int) -> list[bytes]:
+    """The service's rows of answers as lines of JSON; ``scored_at`` in microseconds UTC."""
+    at = iso(scored_at)
+    alike = groupby((one.features for one in answers), len)  # the rules alone have features of its own for each lead
+    told = chain.from_iterable(zip(*_told(_plain(np.stack(list(rows)))), strict=True) for _, rows in alike)
+    return [_line(answer.score, at, *row) for answer, row in zip(answers, told, strict=True)]
+
+
+def _line(score: Score, scored_at: str, digest: str, checksums: str | None) -> bytes:
     row = {
-        "scored_at": iso(scored_at),
+        "scored_at": scored_at,
         "lead_id": score.lead_id,
         "as_of": score.as_of,
         "horizon_days": score.horizon_days,
@@ -177,7 +188,7 @@ def batch_log(*run: object) -> Iterator[Callable[[pa.Table], None]]:
 
 
 def append(file: Path, lines: Iterable[bytes]) -> int:
-    """Add lines, as ``line_of`` makes them, to a file of the service; returns its size.
+    """Add lines, as ``lines_of`` makes them, to a file of the service; returns its size.
 
     Raises:
         OSError: the disk is full, or fails; then the file may end in half a line, and must not be appended to any more.

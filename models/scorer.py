@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -43,8 +43,7 @@ _SMALL_STEP = 1e-6
 __all__ = ["LeadScorer", "Score", "Scored"]
 
 
-@dataclass(frozen=True, eq=False)
-class Scored:
+class Scored(NamedTuple):
     """Numbers for m snapshots.
 
     ``X`` float32[m, F]; ``margin`` raw and ``log_odds`` calibrated, float64[m]; ``probability`` float64[m]; ``score`` float64[m], 0 to 100;
@@ -60,9 +59,9 @@ class Scored:
     points: Floats
     rules_temperature: npt.NDArray[np.int8]
 
-    def rows(self, some: slice) -> Scored:
-        """Some of the snapshots, as views."""
-        return Scored(*(getattr(self, one.name)[some] for one in fields(self)))
+    def rows(self, some: slice | Integers) -> Scored:
+        """Some of the snapshots; as views for a slice."""
+        return Scored._make(numbers[some] for numbers in self)
 
 
 @dataclass(frozen=True, eq=False)

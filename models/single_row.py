@@ -12,7 +12,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from lightgbm import Booster
 
-FEW = 4
+FEW = 64
 """Rows that are asked about one by one sooner than together: one lead is scored as it is now and as it was a week ago."""
 _RAW_SCORE, _FLOAT32 = 1, 0
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from typing_extensions import TypedDict
 
-from features.contract import DAY, from_micros, now, to_micros
+from features.contract import DAY, from_micros, now
 from features.store.engine import locked_lead
 from models.request import Moment
 from models.score import OverriddenField, Score
@@ -45,7 +45,7 @@ class Decision(TypedDict):
 
 async def decide(desk: Desk, request: Request, asked: Decision) -> Score:
     """Let a decision hold, in place of an earlier one on the same field; the answer is the score with it."""
-    field, moment, until = _field(request), now(), to_micros(asked["expires_at"])
+    field, moment, until = _field(request), now(), asked["expires_at"]
     latest = moment + desk.settings.qualification.longest_override
     known = VALUES.get(field)
     if known is not None and asked["value"] not in known:

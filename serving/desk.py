@@ -58,10 +58,11 @@ class Desk:
         """What the scorer in service was trained, or is to score, by."""
         return self.current.scorer.settings
 
-    def note(self, answer: Answer) -> None:
-        """Count a score, and have it logged."""
-        metrics.count_score(answer.score)
-        self.recorder.note(answer)
+    def note(self, *answers: Answer) -> None:
+        """Count scores, and have them logged."""
+        for answer in answers:
+            metrics.count_score(answer.score)
+        self.recorder.note(*answers)
 
     async def run(self, function: Callable[..., T], *args: Any, **options: Any) -> T:
         """Have what takes time, such as the database, done in one of this worker's threads.

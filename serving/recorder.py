@@ -57,16 +57,17 @@ class Recorder:
         if self._folder is not None:
             self._thread.start()
 
-    def note(self, answer: Answer) -> None:
-        """Have a score logged."""
+    def note(self, *answers: Answer) -> None:
+        """Have scores logged."""
         if self._folder is None:
             return
-        if len(self._waiting) >= MOST:
-            self._lost += 1
+        taken, moment = answers[: max(MOST - len(self._waiting), 0)], now()
+        self._lost += len(answers) - len(taken)
+        if not taken:
             return
-        moment = now()
         # Made here and now: an answer that waits would keep all that it rests on, and a second thread that is busy makes all requests wait.
-        self._waiting.append(_Line(moment, answer.score.lead_id, score_log.line_of(answer.score, answer.features, moment)))
+        lines = zip(taken, score_log.lines_of(taken, moment), strict=True)
+        self._waiting.extend(_Line(moment, one.score.lead_id, text) for one, text in lines)
 
     def drop(self, lead_ids: Collection[str]) -> int:
         """Have the scores of some leads that wait not logged after all; returns how many. One that is being written just now is."""

@@ -6,11 +6,10 @@ import asyncio
 import gc
 import os
 import signal
-from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
-from features.contract import to_micros
+from features.contract import now
 from features.records import LeadRecord
 from models.request import record_of
 from models.score import Score
@@ -83,8 +82,7 @@ class Worker:
 
     def _score_by(self, in_service: InService, asked: list[Asked]) -> list[Score]:
         answers = in_service.scorer.answers(*zip(*asked, strict=True))
-        for answer in answers:
-            self.desk.note(answer)
+        self.desk.note(*answers)
         return [answer.score for answer in answers]
 
 
@@ -94,5 +92,5 @@ def end_without(parent: int) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _moment(as_of: datetime | None) -> int:
-    return to_micros(as_of or datetime.now(UTC))
+def _moment(as_of: int | None) -> int:
+    return now() if as_of is None else as_of

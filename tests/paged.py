@@ -9,7 +9,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +16,7 @@ from urllib.parse import quote
 import numpy as np
 from playwright.sync_api import ViewportSize, sync_playwright
 
-from features.contract import DAY, MINUTE, UNKNOWN_TIME, from_micros, to_micros
+from features.contract import DAY, MINUTE, UNKNOWN_TIME, now
 from features.dataset import Dataset
 from features.history import DIRECTIONS, History
 from features.snapshots import open_leads
@@ -99,7 +98,7 @@ def _lead(history: History, row: int, lead_id: str, number: int, shift: int) -> 
     created = int(history.created_at[row])
     return {
         "lead_id": lead_id,
-        "created_at": None if created == UNKNOWN_TIME else from_micros(created + shift),
+        "created_at": None if created == UNKNOWN_TIME else created + shift,
         "attributes": values,
     }
 
@@ -110,8 +109,8 @@ def _interactions(history: History, row: int, lead_id: str, shift: int) -> Itera
         yield {
             "lead_id": lead_id,
             "type": history.type.levels[history.type.codes[i]],
-            "occurred_at": from_micros(int(history.occurred_at[i]) + shift),
-            "recorded_at": from_micros(int(history.known_at[i]) + shift),
+            "occurred_at": int(history.occurred_at[i]) + shift,
+            "recorded_at": int(history.known_at[i]) + shift,
             "direction": names.get(int(history.direction[i])),
             "interaction_id": f"{lead_id}/{i - int(history.start[row])}",
         }
@@ -126,7 +125,7 @@ def refresh() -> None:
         promote(world.folder / "model")
         memory = memory_in(world.scorer, f"sqlite:///{place / 'store.db'}")
         history = world.dataset.history.with_schema(world.scorer.schema)
-        fill(memory, history, choose(world.scorer, world.dataset, 200), to_micros(datetime.now(UTC)))
+        fill(memory, history, choose(world.scorer, world.dataset, 200), now())
         memory.close()
         with Server(place) as server:
             first = server.get("/leads?temperature=hot&limit=1").json["leads"][0]["lead_id"]

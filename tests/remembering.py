@@ -11,7 +11,7 @@ from typing import Any
 import click
 import pytest
 
-from features.contract import DAY, from_micros
+from features.contract import DAY
 from features.history import INBOUND, OUTBOUND, History
 from features.store.engine import open_store
 from models.answer import Answer
@@ -59,7 +59,7 @@ MANY = 15
 
 def take_each(memory: Memory) -> int:
     """The same ``MANY`` interactions, with an id and without, one after the other; how many were new."""
-    rows = [{"lead_id": "ann", "type": "page_view", "occurred_at": from_micros(number * DAY)} for number in range(MANY)]
+    rows = [{"lead_id": "ann", "type": "page_view", "occurred_at": number * DAY} for number in range(MANY)]
     ids = [{"interaction_id": str(number)} if number % 2 else {} for number in range(MANY)]
     return sum(memory.take_interactions([row | own], "web", explain=False).stored for row, own in zip(rows, ids, strict=True))
 
@@ -70,7 +70,7 @@ def interactions_of(history: History, lead_id: str, *, known: bool = True) -> li
     values |= {name: [(*column.levels, None)[code] for code in column.codes] for name, column in history.attributes.categorical.items()}
     rows = []
     for row in range(int(history.start[1])):
-        moment = from_micros(int(history.occurred_at[row]))
+        moment = int(history.occurred_at[row])
         one: dict[str, Any] = {"lead_id": lead_id, "type": history.type.levels[history.type.codes[row]], "occurred_at": moment}
         one |= {"recorded_at": moment} if known else {}
         one["direction"] = _DIRECTION.get(int(history.direction[row]))

@@ -13,7 +13,7 @@ import psutil
 import pyarrow as pa
 import pytest
 
-from features.contract import DAY, to_micros
+from features.contract import DAY
 from features.history import micros
 from features.records import history_of
 from models.calibration import to_probability
@@ -239,7 +239,7 @@ def test_the_usual_service_counts_as_leadheat_does(world: SmallWorld) -> None:
     body = {"lead": {"lead_id": "one"}, "interactions": rows, "as_of": "2024-04-08T00:00:00Z", "explain": False}
     asked = read_request(json.dumps(body))
     assert asked.as_of is not None
-    X = world.scorer.numbers(history_of([asked.record()], world.scorer.schema), np.zeros(1, np.int64), np.array([to_micros(asked.as_of)])).X
+    X = world.scorer.numbers(history_of([asked.record()], world.scorer.schema), np.zeros(1, np.int64), np.array([asked.as_of])).X
     frame = features_of(Request.model_validate(body), types)
     counts = [name for name in frame.columns if ", " in name]
     ours = [X[0, world.scorer.features.column(f"count(type:{name})")] for name in counts]

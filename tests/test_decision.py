@@ -78,7 +78,7 @@ def test_the_difference_is_turned_round_with_its_sides() -> None:
     evaluation = crowd()
     backwards = replace(
         evaluation,
-        scored=replace(evaluation.scored, probability=evaluation.rules_probability),
+        scored=evaluation.scored._replace(probability=evaluation.rules_probability),
         rules_probability=evaluation.probability,
     )
     there, back = (decision_value(one, HORIZON, [5])[0].difference for one in (evaluation, backwards))

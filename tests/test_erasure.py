@@ -40,7 +40,7 @@ def engine(store_url: str) -> Iterator[Engine]:
 
 def log(place: Path, *lead_ids: str) -> None:
     answers = [answer_of(lead_id) for lead_id in lead_ids]
-    score_log.append(place / "service-1.jsonl", [score_log.line_of(one.score, one.features, MOMENT) for one in answers])
+    score_log.append(place / "service-1.jsonl", score_log.lines_of(answers, MOMENT))
 
 
 def held(engine: Engine) -> dict[str, set[str]]:

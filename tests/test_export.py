@@ -22,8 +22,7 @@ from tests.stored import MOMENT, answer_of, put
 def engine(store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     monkeypatch.setenv("LEADHEAT_SCORE_LOG", str(tmp_path / "scores"))
     answers = [answer_of(lead_id) for lead_id in ("anna", "bert")]
-    rows = [score_log.line_of(one.score, one.features, MOMENT) for one in answers]
-    score_log.append(score_log.made(tmp_path / "scores") / "service-1.jsonl", rows)
+    score_log.append(score_log.made(tmp_path / "scores") / "service-1.jsonl", score_log.lines_of(answers, MOMENT))
     engine = open_store(store_url)
     migrate(engine)
     with writing(engine) as connection:

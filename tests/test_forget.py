@@ -67,6 +67,5 @@ def _filled(home: Path) -> Engine:
         phone = {"lead_id": ANNA.decode(), "name": "phone", "value": json.dumps(PHONE.decode()), "origin": "form"}
         connection.execute(attributes.insert(), [phone | {"set_at": parse_moment("2026-03-01")}])
     answers = [answer_of(name) for name in ("other 1", ANNA.decode())]
-    rows = [score_log.line_of(one.score, one.features, 0) for one in answers]
-    score_log.append(score_log.made(home / "scores") / "service-1.jsonl", rows)
+    score_log.append(score_log.made(home / "scores") / "service-1.jsonl", score_log.lines_of(answers, 0))
     return engine

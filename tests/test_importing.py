@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pytest
 from sqlalchemy import func, select
 
-from features.contract import DataError, parse_moment
+from features.contract import DataError, parse_moment, to_micros
 from features.history import INBOUND, History, micros
 from features.sources import Tables, read_tables
 from features.store.engine import open_store, reading
@@ -73,7 +73,7 @@ def test_a_lead_is_scored_as_its_data_set_says(memory: Memory, tables: Tables, w
 def test_what_is_sent_again_later_is_known_by_its_id(memory: Memory, tables: Tables) -> None:
     import_tables(memory, tables, "crm")
     known = tables.interactions.slice(0, 1).to_pylist()[0]
-    sent = {name: known[name] for name in ("lead_id", "interaction_id", "type", "occurred_at")}
+    sent = {name: known[name] for name in ("lead_id", "interaction_id", "type")} | {"occurred_at": to_micros(known["occurred_at"])}
     taken = memory.take_interactions([sent], "api")
     assert (taken.stored, taken.duplicates) == (0, 1)
 

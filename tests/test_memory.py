@@ -7,12 +7,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from features.contract import DAY, HOUR, parse_moment, to_micros
+from features.contract import DAY, HOUR, MINUTE, iso, now, parse_moment
 from features.history import DIRECTIONS
 from features.records import InteractionRecord, LeadRecord, history_of
 from models.fallback import RulesScorer
@@ -21,12 +20,12 @@ from serving.memory.memory import Memory
 from tests.remembering import MANY, Remembering, attributes_of, clock, interactions_of, remembering, take_each
 from tests.small_world import SmallWorld
 
-NOW = datetime.now(UTC)
+NOW = now()
 LEAD = 7
 
 
 def visit(lead_id: str = "ann", hours: float = 1, **more: Any) -> Any:
-    return {"lead_id": lead_id, "type": "page_view", "occurred_at": NOW - timedelta(hours=hours), "direction": "inbound"} | more
+    return {"lead_id": lead_id, "type": "page_view", "occurred_at": NOW - int(hours * HOUR), "direction": "inbound"} | more
 
 
 def record(lead_id: str, rows: list[dict[str, Any]], attributes: dict[str, Any] | None = None, created_at: int | None = None) -> LeadRecord:
@@ -36,7 +35,7 @@ def record(lead_id: str, rows: list[dict[str, Any]], attributes: dict[str, Any] 
 
 def one_of(row: dict[str, Any]) -> InteractionRecord:
     direction = DIRECTIONS.get(row["direction"] or "", 0)
-    return InteractionRecord(row["type"], to_micros(row["occurred_at"]), None, direction, attributes=row.get("attributes"))
+    return InteractionRecord(row["type"], row["occurred_at"], None, direction, attributes=row.get("attributes"))
 
 
 def same(one: Score, other: Score) -> None:
@@ -56,11 +55,11 @@ def test_late_and_unordered_interactions_are_placed_right(memory: Memory, world:
     rows, own = interactions_of(world.alone(LEAD), "ann"), attributes_of(world.alone(LEAD))
     late = list(rows)
     random.Random(5).shuffle(late)  # noqa: S311 - an order, no secret
-    created = rows[0]["occurred_at"] - timedelta(days=1)
+    created = rows[0]["occurred_at"] - DAY
     memory.put_leads([{"lead_id": "ann", "created_at": created, "attributes": own}], "crm")
     for one in late:
         (score,) = memory.take_interactions([one], "crm").scores
-    in_order = record("ann", rows, own, to_micros(created))
+    in_order = record("ann", rows, own, created)
     same(score, world.scorer.score(history_of([in_order], world.scorer.schema), parse_moment(score.as_of)))
 
 
@@ -122,7 +121,7 @@ def test_a_clock_that_is_set_back_hides_nothing(memory: Memory, world: SmallWorl
     set_clock, rows = clock(monkeypatch), []
     moments = []
     for number, hours in enumerate((0, -5, -4, -72, 1)):
-        set_clock(to_micros(NOW) + hours * HOUR)
+        set_clock(NOW + hours * HOUR)
         rows.append(visit(hours=24 + number))
         (score,) = memory.take_interactions(rows[-1:], "web").scores
         same(score, world.scorer.score(history_of([record("ann", rows)], world.scorer.schema), parse_moment(score.as_of)))
@@ -143,12 +142,12 @@ def test_attributes_have_an_origin_and_null_removes_them(memory: Memory) -> None
     view = memory.lead("ann")
     assert view is not None
     assert {(one.name, one.value, one.origin) for one in view.attributes} == {("industry", "retail", "crm"), ("vip", False, "form")}
-    assert view.created_at == NOW.isoformat(timespec="microseconds")
+    assert view.created_at == iso(NOW)
 
 
 def test_a_closed_lead_is_flagged(memory: Memory) -> None:
     memory.take_interactions([visit()], "web")
-    closed = {"lead_id": "ann", "outcome": "won", "closed_at": NOW - timedelta(minutes=1)}
+    closed = {"lead_id": "ann", "outcome": "won", "closed_at": NOW - MINUTE}
     assert memory.put_outcomes([closed], "crm").scores[0].flags[-1] == "closed"
     again = memory.put_outcomes([closed], "crm")
     assert (again.stored, again.duplicates) == (0, 1)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select, update
 
-from features.contract import DAY, iso
+from features.contract import DAY, iso, now
 from features.store.schema import leads, outbox, standings
 from models.fallback import RulesScorer
 from serving.handover.outbox import events
@@ -16,7 +15,7 @@ from serving.memory.memory import Memory
 from tests.remembering import remembering
 from tests.test_memory import visit
 
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+BEGINNING = 0
 
 
 @pytest.fixture
@@ -51,7 +50,7 @@ def with_sales_since(memory: Memory, lead_id: str) -> int | None:
 
 
 def test_the_beginning_of_1970_is_a_creation_like_any_other(memory: Memory) -> None:
-    memory.put_leads([{"lead_id": "ann", "created_at": BEGINNING}, {"lead_id": "bob", "created_at": datetime.now(UTC)}], "crm")
+    memory.put_leads([{"lead_id": "ann", "created_at": BEGINNING}, {"lead_id": "bob", "created_at": now()}], "crm")
     memory.merge("ann", "bob")
     view = memory.lead("bob")
     assert view is not None

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, urlencode
 import pytest
 from starlette.requests import Request
 
-from features.contract import from_micros, to_micros
+from features.contract import now
 from serving import keys
 from serving.desk import Desk
 from serving.endpoints import Routes
@@ -73,9 +73,8 @@ def desk(world: SmallWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         paged.promote(world.folder / "model")
         opened = Desk()
         opened.watch.look()
-        now = to_micros(datetime.now(UTC))
         history = world.dataset.history.with_schema(world.scorer.schema)
-        paged.fill(opened.memory, history, paged.choose(world.scorer, world.dataset, LEADS), now)
+        paged.fill(opened.memory, history, paged.choose(world.scorer, world.dataset, LEADS), now())
         yield opened
         opened.close()
 
@@ -291,7 +290,7 @@ def test_without_leads_it_says_what_to_do(bare: Desk) -> None:
 
 
 def test_the_rules_alone_have_a_page_too(bare: Desk) -> None:
-    moment = from_micros(to_micros(datetime.now(UTC)) - 1_000_000)
+    moment = now() - 1_000_000
     bare.memory.take_interactions(
         [{"lead_id": "a", "type": kind, "direction": "inbound", "occurred_at": moment} for kind in ("demo_request", "webinar")], "test"
     )

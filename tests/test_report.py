@@ -189,7 +189,7 @@ def test_examples_are_of_their_kind_and_do_not_depend_on_the_order_of_the_leads(
     shuffled = replace(
         evidence.evaluation,
         snapshots=evidence.evaluation.snapshots.take(rows),
-        scored=replace(evidence.evaluation.scored, **{name: values[rows] for name, values in vars(evidence.evaluation.scored).items()}),
+        scored=evidence.evaluation.scored.rows(rows),
     )
     again = examples(replace(evidence, evaluation=shuffled))
     assert [one.path.probability.tolist() for one in again] == [one.path.probability.tolist() for one in found]

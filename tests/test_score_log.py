@@ -13,10 +13,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from features.contract import DataError, LeadheatError, to_micros
+from features.contract import DAY, DataError, LeadheatError, to_micros
+from features.records import InteractionRecord, LeadRecord
 from models import score_log
+from models.fallback import RulesScorer
 from models.logged import forget, rows_of_leads
-from models.score_log import SCHEMA, append, batch_log, checksums_of, hashes_of, line_of, read, read_checksums, rows_of
+from models.score_log import SCHEMA, append, batch_log, checksums_of, hashes_of, lines_of, read, read_checksums, rows_of
 from serving.batch import score_shards
 from tests.small_world import SmallWorld
 
@@ -37,11 +39,8 @@ def batch_rows(world: SmallWorld) -> pa.Table:
 
 
 def lines(world: SmallWorld, count: int = 40) -> list[bytes]:
-    rows = []
-    for number in range(count):
-        answer = world.scorer.answer(world.alone(number).with_schema(world.scorer.schema), world.now + 1, explain=False)
-        rows.append(line_of(answer.score, answer.features, NOW))
-    return rows
+    alone = [world.alone(number).with_schema(world.scorer.schema) for number in range(count)]
+    return lines_of([world.scorer.answer(one, world.now + 1, explain=False) for one in alone], NOW)
 
 
 def of_lead(lead_id: str, line: bytes) -> bytes:
@@ -194,6 +193,14 @@ def test_old_files_are_removed(world: SmallWorld, place: Path, monkeypatch: pyte
         pass
     assert [file.name for file in score_log.files(place)][1:] == ["service-2.jsonl"]
     assert to_micros(read(place)["scored_at"][0].as_py()) == NOW
+
+
+def test_lines_made_together_are_those_of_each_answer_alone(world: SmallWorld) -> None:
+    records = [LeadRecord(f"l{number}", 0, None, [InteractionRecord(kind, NOW - DAY)] * number) for number, kind in enumerate("aabac")]
+    answers = RulesScorer().answers(records, [NOW] * 5, [False] * 5)
+    answers[2:2] = [world.scorer.answer(world.alone(number).with_schema(world.scorer.schema), NOW, explain=False) for number in range(30)]
+    assert len({len(one.features) for one in answers}) > 2
+    assert lines_of(answers, NOW) == [line for one in answers for line in lines_of([one], NOW)]
 
 
 def test_hashes_and_checksums_of_many_rows_are_those_of_each_alone() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from features.contract import DAY, HOUR, from_micros, now
+from features.contract import DAY, HOUR, now
 from features.store.schema import changes, outbox, standings
 from models.fallback import RulesScorer
 from serving.champion import Scorer
@@ -34,12 +34,12 @@ def filled(store_url: str, scorer: Scorer, world: SmallWorld) -> Iterator[Memory
     with remembering(store_url, scorer) as made:
         memory = made.memory
         rows = [row for number in range(3, 8) for row in interactions_of(world.alone(number), f"lead {number}")]
-        soon = {"occurred_at": from_micros(STAMP + HOUR)}
+        soon = {"occurred_at": STAMP + HOUR}
         rows += [visit("fresh", hours=0.5, type="demo_request"), visit("later", type="offer_request"), {**visit("later"), **soon}]
         rows += [visit("lost", hours=3), visit("decided", hours=3)]
         memory.take_interactions(rows, "web", explain=False)
-        memory.put_leads([{"lead_id": "nobody", "created_at": from_micros(STAMP - DAY)}], "web", explain=False)
-        memory.put_outcomes([{"lead_id": "lost", "outcome": "lost", "closed_at": from_micros(STAMP - HOUR)}], "web", explain=False)
+        memory.put_leads([{"lead_id": "nobody", "created_at": STAMP - DAY}], "web", explain=False)
+        memory.put_outcomes([{"lead_id": "lost", "outcome": "lost", "closed_at": STAMP - HOUR}], "web", explain=False)
         with memory.writing() as connection:
             put_override(connection, "decided", Override("temperature", "hot", "met them", "ann", STAMP, STAMP + HOUR))
             connection.execute(changes.delete())

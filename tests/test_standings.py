@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import update
 
-from features.contract import DAY, from_micros, parse_moment
+from features.contract import DAY, from_micros, iso, now, parse_moment
 from features.records import LeadRecord, history_of
 from features.snapshots import open_leads
 from features.store.schema import standings
@@ -21,7 +21,7 @@ from tests.remembering import Remembering, attributes_of, clock, interactions_of
 from tests.small_world import SmallWorld
 from tests.test_memory import one_of, same, visit
 
-NOW = datetime.now(UTC)
+NOW = now()
 
 
 def test_merged_leads_have_one_history_and_one_score(memory: Memory, world: SmallWorld) -> None:
@@ -40,10 +40,9 @@ def test_merged_leads_have_one_history_and_one_score(memory: Memory, world: Smal
         ("role", "cto", "form"),
         ("size", 3.0, "crm"),
     }
-    assert view.created_at == NOW.isoformat(timespec="microseconds")
+    assert view.created_at == iso(NOW)
     attributes = {"industry": "retail", "role": "cto", "size": 3.0}
-    whole = LeadRecord("ann", int(NOW.timestamp() * 1_000_000) // 1, attributes, [one_of(row) for row in [*ann, *bob]])
-    whole = whole._replace(created_at=parse_moment(view.created_at))
+    whole = LeadRecord("ann", NOW, attributes, [one_of(row) for row in [*ann, *bob]])
     same(merged.score, world.scorer.score(history_of([whole], world.scorer.schema), parse_moment(merged.score.as_of)))
     assert view.changes[0].cause in ("merge", "lead", "interaction")
 
@@ -106,7 +105,7 @@ def test_a_lead_is_refreshed_by_one_of_several(memory: Memory, made: Remembering
 
 def test_another_version_scores_all_that_is_open(memory: Memory, made: Remembering) -> None:
     memory.take_interactions([visit("a"), visit("b")], "web")
-    memory.put_outcomes([{"lead_id": "b", "outcome": "lost", "closed_at": NOW - timedelta(days=1)}], "crm")
+    memory.put_outcomes([{"lead_id": "b", "outcome": "lost", "closed_at": NOW - DAY}], "crm")
     waits(memory)
     made.scorer = replace(made.scorer, version="8", fingerprint="f" * 64)  # type: ignore[type-var]
     assert (memory.refresh(10), memory.refresh(10)) == (1, 0)
@@ -194,7 +193,7 @@ def test_a_stored_lead_cools_on_the_day_that_was_said_held_by_its_band_until_the
     assert scorer.bands is not None
     number, day = cools_late(world)
     set_clock(world.now)
-    own, created = attributes_of(world.alone(number)), from_micros(world.dataset.history.created_at[number])
+    own, created = attributes_of(world.alone(number)), int(world.dataset.history.created_at[number])
     memory.put_leads([{"lead_id": "ann", "created_at": created, "attributes": own}], "crm", explain=False)
     memory.take_interactions(interactions_of(world.alone(number), "ann"), "crm", explain=False)
     held = 0

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from features.contract import DataError, parse_moment, to_micros
+from features.contract import DAY, HOUR, DataError, now, parse_moment
 from features.dataset import Dataset
 from models.settings import Source, read_settings
 from serving.batch import score_shards
@@ -18,7 +17,7 @@ from tests.remembering import Remembering, attributes_of, interactions_of, remem
 from tests.small_world import SmallWorld
 
 LEADS = 40
-NOW = datetime.now(UTC)
+NOW = now()
 
 
 @pytest.fixture
@@ -35,8 +34,7 @@ def fill(made: Remembering, world: SmallWorld) -> None:
     leads, rows = [], []
     for number in range(LEADS):
         alone, created = world.alone(number), int(world.dataset.history.created_at[number])
-        moment = datetime.fromtimestamp(created / 1e6, UTC).replace(microsecond=created % 1_000_000)
-        leads.append({"lead_id": f"lead {number}", "created_at": moment, "attributes": attributes_of(alone)})
+        leads.append({"lead_id": f"lead {number}", "created_at": created, "attributes": attributes_of(alone)})
         rows += interactions_of(alone, f"lead {number}", known=number % 2 == 0)
     made.memory.put_leads(leads, "crm", explain=False)
     made.memory.take_interactions(rows, "crm", explain=False)
@@ -88,14 +86,14 @@ def test_the_store_holds_the_histories_that_came(world: SmallWorld) -> None:
 
 
 def test_closed_leads_are_not_open(made: Remembering, world: SmallWorld) -> None:
-    closed_at = NOW - timedelta(hours=1)
+    closed_at = NOW - HOUR
     made.memory.put_outcomes([{"lead_id": "lead 1", "outcome": "lost", "closed_at": closed_at}], "crm")
-    assert "lead 1" not in scores(world, to_micros(NOW))
-    assert "lead 1" in scores(world, to_micros(closed_at))
+    assert "lead 1" not in scores(world, NOW)
+    assert "lead 1" in scores(world, closed_at)
 
 
 def test_what_was_observed_ends_with_the_latest_change(made: Remembering) -> None:
-    made.memory.take_interactions([{"lead_id": "lead 1", "type": "webinar", "occurred_at": NOW + timedelta(days=9)}], "crm")
+    made.memory.take_interactions([{"lead_id": "lead 1", "type": "webinar", "occurred_at": NOW + 9 * DAY}], "crm")
     assert dataset().observed_until == parse_moment(made.logged[-1].score.as_of) - 1
 
 

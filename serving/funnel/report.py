@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import ConfigDict, Field
 from starlette.requests import Request
 
-from features.contract import DAY, MINUTE, Strict, iso, now, to_micros
+from features.contract import DAY, MINUTE, Strict, iso, now
 from models.funnel import EXPECTED, By, FunnelSettings, Range
 from models.intervals import wilson
 from models.request import Moment
@@ -97,8 +97,8 @@ class Funnel:
 
 async def funnel(desk: Desk, _request: Request, asked: FunnelQuery) -> Funnel:
     """The funnel over a period."""
-    end = now() if asked.to is None else to_micros(asked.to)
-    start = end - USUAL if asked.start is None else to_micros(asked.start)
+    end = now() if asked.to is None else asked.to
+    start = end - USUAL if asked.start is None else asked.start
     if start >= end:
         raise RequestError(422, "The period ends before it begins.", "Let from lie before to.")
     return await desk.run(report, desk.memory, desk.settings, Period(start, end), asked.by)

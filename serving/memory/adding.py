@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, case, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from features.contract import now, to_micros
+from features.contract import now
 from features.history import DIRECTIONS, UNKNOWN
 from features.store.engine import as_json
 from features.store.schema import attributes, interactions, leads, outcomes, standings
@@ -79,7 +79,7 @@ def key_of(one: Mapping[str, Any]) -> str:
     if given is not None:
         return f"id:{given}"
     known = {name: value for name, value in (one.get("attributes") or {}).items() if value is not None}
-    content = [one["type"], to_micros(one["occurred_at"]), one.get("direction"), one.get("order") or 0, known]
+    content = [one["type"], one["occurred_at"], one.get("direction"), one.get("order") or 0, known]
     return f"content:{hashlib.blake2b(as_json(content).encode(), digest_size=16).hexdigest()}"
 
 
@@ -104,8 +104,8 @@ def _row(key: str, one: Mapping[str, Any], stamp: int, origin: str) -> dict[str,
         "key": key,
         "interaction_id": one.get("interaction_id"),
         "type": one["type"],
-        "occurred_at": to_micros(one["occurred_at"]),
-        "recorded_at": stamp if recorded_at is None else to_micros(recorded_at),
+        "occurred_at": one["occurred_at"],
+        "recorded_at": stamp if recorded_at is None else recorded_at,
         "received_at": stamp,
         "direction": UNKNOWN if direction is None else DIRECTIONS[direction],
         "order": one.get("order") or 0,
@@ -118,7 +118,7 @@ def add_outcomes(connection: Connection, rows: Iterable[Mapping[str, Any]], stam
     """Add outcomes (lead_id, outcome, closed_at) that are not there yet; returns how many that were."""
     values = {}
     for one in rows:
-        row = {"lead_id": one["lead_id"], "closed_at": to_micros(one["closed_at"]), "outcome": one["outcome"]}
+        row = {"lead_id": one["lead_id"], "closed_at": one["closed_at"], "outcome": one["outcome"]}
         values[tuple(row.values())] = row | {"received_at": stamps[one["lead_id"]], "origin": origin}
     return len(_returned(connection, _adding(connection.dialect.name, outcomes), list(values.values())))
 
@@ -130,7 +130,7 @@ def put_leads(connection: Connection, rows: Sequence[Mapping[str, Any]], stamps:
     """
     known = select(leads.c.lead_id, leads.c.created_at).join(standings, standings.c.lead_id == leads.c.lead_id)
     before = {row[0]: row[1] for row in connection.execute(known.where(leads.c.lead_id.in_(list(stamps))))}
-    created = {one["lead_id"]: to_micros(one["created_at"]) for one in rows if one.get("created_at") is not None}
+    created = {one["lead_id"]: one["created_at"] for one in rows if one.get("created_at") is not None}
     other = [{"lead": lead_id, "moment": moment} for lead_id, moment in created.items() if before.get(lead_id) != moment]
     if other:
         statement = leads.update().where(leads.c.lead_id == bindparam("lead")).values(created_at=bindparam("moment"))

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, false, func, select, tuple_
 
-from features.contract import NEVER, Strict, iso, to_micros
+from features.contract import NEVER, Strict, iso
 from features.store.engine import as_json
 from features.store.schema import SEGMENT_CHARACTERS, attributes, segment, standings
 from models.request import Moment
@@ -65,7 +65,7 @@ def _filters(asked: WorklistQuery) -> list[ColumnElement[bool]]:
     if asked.stage is not None:
         filters.append(standings.c.stage == asked.stage)
     if asked.changed_since is not None:
-        filters.append(standings.c.changed_at >= to_micros(asked.changed_since))
+        filters.append(standings.c.changed_at >= asked.changed_since)
     pairs = [_segment(one) for one in asked.segment] + ([] if asked.owner is None else [("owner", asked.owner)])
     filters += [_has(name, value) for name, value in pairs]
     return filters

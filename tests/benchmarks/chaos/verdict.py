@@ -63,7 +63,7 @@ def _as_stated(scorers: dict[str, LeadScorer], body: str, answer: Any) -> bool:
     scorer, asked = scorers.get(answer["model"]["version"]), read_request(body)
     if scorer is None or asked.as_of is None:
         return False
-    score = scorer.score(history_of([asked.record()], scorer.schema), to_micros(asked.as_of), explain=asked.explain)
+    score = scorer.score(history_of([asked.record()], scorer.schema), asked.as_of, explain=asked.explain)
     return bool(json.loads(TypeAdapter(Score).dump_json(score)) == answer)
 
 

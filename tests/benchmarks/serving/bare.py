@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from features.contract import to_micros
 from features.records import history_of
 from models import home
 from models.score import Score
@@ -27,7 +26,7 @@ def app(scorer: LeadScorer) -> Starlette:
 
     async def score(request: Request) -> Response:
         asked = reading.validate_json(await request.body())
-        answer = scorer.score(history_of([asked.record()], scorer.schema), to_micros(asked.as_of), explain=asked.explain)
+        answer = scorer.score(history_of([asked.record()], scorer.schema), asked.as_of, explain=asked.explain)
         return Response(writing.dump_json(answer), media_type="application/json")
 
     return Starlette(routes=[Route("/score", score, methods=["POST"])])

@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import Engine, Table, select, text
 
-from features.contract import HOUR, MINUTE, NEVER
+from features.contract import HOUR, MINUTE, NEVER, to_micros
 from features.sources import Tables, read_tables
 from features.store.engine import migrate, open_store
 from features.store.schema import attributes, changes, interactions, leads, outcomes, standings
@@ -53,7 +54,7 @@ def fill_long(memory: Memory, world: Path, many: int, each: int) -> None:
 def _sent(row: dict[str, Any], lead_id: str) -> dict[str, Any]:
     """An interaction as ``POST /interactions`` takes it."""
     own = ("interaction_id", "type", "occurred_at", "recorded_at", "direction")
-    return {name: row[name] for name in own} | {
+    return {name: to_micros(value) if isinstance(value := row[name], datetime) else value for name in own} | {
         "lead_id": lead_id,
         "attributes": {name: value for name, value in row.items() if name not in (*own, "lead_id") and value is not None},
     }

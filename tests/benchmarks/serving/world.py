@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
-from features.contract import to_micros
 from features.records import history_of
 from models.request import read_request
 from models.score import Score
@@ -52,7 +51,7 @@ class Served:
         """What ``LeadScorer.score`` says, as JSON."""
         asked, scorer = read_request(body), self.scorer
         assert asked.as_of is not None
-        score = scorer.score(history_of([asked.record()], scorer.schema), to_micros(asked.as_of), explain=asked.explain)
+        score = scorer.score(history_of([asked.record()], scorer.schema), asked.as_of, explain=asked.explain)
         return json.loads(TypeAdapter(Score).dump_json(score))
 
 
