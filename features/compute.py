@@ -9,12 +9,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from features import kernel
 from features.catalogue import OTHER, STREAMS, FeatureSet
 from features.columns import Categorical
 from features.contract import NEVER
 from features.history import History
-from features.plan import Events, Plan
+from features.native import calling
+from features.plan import DIRECTION_CODES, Events, Plan
 from features.progress import progress
 from features.sorting import sort_rows
 
@@ -33,15 +33,15 @@ def compute(features: FeatureSet, history: History, lead: np.ndarray, as_of: np.
         float32[m, F], C order; NaN where a measure has no value.
     """
     plan, events = _plan(features), encode(features, history)
-    lead, as_of = np.array(lead, np.int64, order="C"), np.array(as_of, np.int64, order="C")  # writable, or the kernel is compiled again
+    lead, as_of = np.ascontiguousarray(lead, np.int64), np.ascontiguousarray(as_of, np.int64)
     out = np.empty((len(lead), len(features.names)), np.float32)
     if threads == 1:  # a lead alone comes here: to sort its few moments, threads would take longer than the kernel
-        kernel.fill(plan, events, lead, as_of, np.lexsort((as_of, lead)), out)
+        calling.fill(plan, events, lead, as_of, np.lexsort((as_of, lead)), out)
         return out
     _, order, _ = sort_rows(lead, as_of, len(history), threads)  # so that each lead is swept once
     parts = [order[low:high] for low, high in pairwise(np.linspace(0, len(lead), 4 * threads + 1).astype(int))]
     with progress("computing features", len(parts)) as advance, ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(lambda part: kernel.fill(plan, events, lead, as_of, part, out), parts):
+        for _ in pool.map(lambda part: calling.fill(plan, events, lead, as_of, part, out), parts):
             advance(1)
     return out
 
@@ -81,7 +81,7 @@ def _plan(features: FeatureSet) -> Plan:
     windows = [*features.windows, NEVER]
     doubles = [min(2 * window, NEVER) for window in features.windows]
     bounds = sorted({*windows, *doubles})
-    members = [_groups_of(features, kind, direction) for kind in (*features.types, None) for direction in range(kernel.DIRECTION_CODES)]
+    members = [_groups_of(features, kind, direction) for kind in (*features.types, None) for direction in range(DIRECTION_CODES)]
     levels = [len(known) + 1 for known in features.levels.values()]
     return Plan(
         bounds=np.array(bounds, np.int64),
@@ -90,11 +90,11 @@ def _plan(features: FeatureSet) -> Plan:
         half_lives=np.array(features.half_lives, np.float64),
         group_start=np.cumsum([0, *map(len, members)], dtype=np.int64),
         groups=np.array([group for some in members for group in some], np.uintp),
+        level_counts=np.array(levels, np.int64),
         group_count=len(features.groups),
         type_count=len(features.types),
         session_gap=features.session_gap,
         last_types=features.last_types,
-        level_counts=np.array(levels, np.int64),
     )
 
 

@@ -101,7 +101,7 @@ class History:
             type=kind.result().take(rank),
             direction=direction.result()[rank],
             attributes=attributes.result().take(rank),
-            created_at=np.require(micros(leads["created_at"]), requirements="W"),  # the kernel is compiled for such arrays alone
+            created_at=micros(leads["created_at"]),
             lead_attributes=Attributes.of_arrow(leads, schema.lead_numeric, schema.lead_categorical),
         )
         return history.with_schema(schema) if schema.consent else history

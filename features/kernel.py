@@ -6,48 +6,28 @@ A snapshot alone is a sweep of one: every sum has one order, oldest first, so th
 not on which other leads, moments, shards or threads are computed with it. Where something older becomes known later, between two
 snapshots, the sweep starts over.
 
-All compiled arithmetic is in this one file, since Numba compiles a cached function anew only when its own file changes. Blocks are inlined,
-since handing the arrays over takes longer than many a block. What is swept is only lent to the sweep: to count references to so many arrays
-at each snapshot takes as long as the arithmetic, so it is compiled without Numba's run time, and cannot make arrays.
+Blocks are inlined, since handing the arrays over takes longer than many a block. What is swept is only lent to the sweep, which cannot make
+arrays. ``features.native`` compiles it and calls it.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import TypeVar
 
 import numba
 import numpy as np
 
 from features.contract import DAY, HOUR, NEVER, UNKNOWN_TIME
-from features.plan import Events, Plan, Room, Seen, new_room
+from features.plan import DIRECTION_CODES, Events, Plan, Room, Seen
 
-DIRECTION_CODES = 3
 RENEWED = 512
 """After so many half-lives decayed sums get a new unit, far from where float64 ends."""
 _THURSDAY = 3  # the weekday of 1970-01-01, Monday being 0
 
-Sweep = TypeVar("Sweep", bound=Callable[..., None])
-
-jit = numba.njit(cache=True, nogil=True, error_model="numpy")
-lent: Callable[[Sweep], Sweep] = numba.njit(nogil=True, error_model="numpy", _nrt=False)  # type: ignore[call-overload]
 block = numba.njit(nogil=True, error_model="numpy", inline="always")
 
 
-@jit
-def fill(plan: Plan, events: Events, lead: np.ndarray, as_of: np.ndarray, order: np.ndarray, out: np.ndarray) -> None:
-    """Write the features of snapshots (lead int64[m], as_of int64[m]) into ``out`` float32[m, F], in the order int64[k].
-
-    Any order gives the same numbers; by lead, then by moment, each lead is swept but once.
-    """
-    longest = 0
-    for number in order:
-        longest = max(longest, events.start[lead[number] + 1] - events.start[lead[number]])
-    _sweep(plan, events, lead, as_of, order, new_room(plan, longest, events.numeric.shape[1]), out)
-
-
-@lent
-def _sweep(plan: Plan, events: Events, lead: np.ndarray, as_of: np.ndarray, order: np.ndarray, room: Room, out: np.ndarray) -> None:
+@block
+def sweep(plan: Plan, events: Events, lead: np.ndarray, as_of: np.ndarray, order: np.ndarray, room: Room, out: np.ndarray) -> None:
+    """Write the features of snapshots (lead int64[m], as_of int64[m]) into ``out`` float32[m, F], in the order int64[k]."""
     one, moment, life, cursor, length, unknown_until = -1, NEVER, 0, 0, 0, NEVER
     for number in order:
         if lead[number] != one or as_of[number] < moment or as_of[number] > unknown_until:

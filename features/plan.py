@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
+
+DIRECTION_CODES = 3
 
 
 class Plan(NamedTuple):
@@ -18,11 +19,11 @@ class Plan(NamedTuple):
         half_lives: float64[H], microseconds.
         group_start: int64[(T + 1) * 3 + 1], boundaries in ``groups`` by type and direction.
         groups: uintp[...], the groups that an interaction of a type and direction belongs to.
+        level_counts: int64[C], number of codes of each categorical attribute.
         group_count: G.
         type_count: T; the code T is ``other``.
         session_gap: microseconds.
         last_types: how many latest types are written.
-        level_counts: int64[C], number of codes of each categorical attribute.
     """
 
     bounds: np.ndarray
@@ -31,11 +32,11 @@ class Plan(NamedTuple):
     half_lives: np.ndarray
     group_start: np.ndarray
     groups: np.ndarray
+    level_counts: np.ndarray
     group_count: int
     type_count: int
     session_gap: int
     last_types: int
-    level_counts: np.ndarray
 
 
 class Events(NamedTuple):
@@ -115,39 +116,3 @@ class Room(NamedTuple):
     type_stamp: np.ndarray
     levels: np.ndarray
     level_stamp: np.ndarray
-
-
-@numba.njit(nogil=True)
-def new_room(plan: Plan, longest: int, numeric: int) -> Room:
-    """Room for histories of up to ``longest`` interactions with so many ``numeric`` attributes."""
-    groups, half_lives, attributes = plan.group_count, len(plan.half_lives), len(plan.level_counts)
-    widest = 1
-    for count in plan.level_counts:
-        widest = max(widest, count)
-    return Room(
-        row=np.empty(longest, np.int64),
-        code=np.empty(longest, np.int64),
-        before=np.zeros((longest + 1, 3), np.int64),
-        moment=np.empty((3, longest), np.int64),
-        day=np.empty((3, longest), np.int64),
-        session=np.empty((3, longest), np.int64),
-        squares=np.empty(3),
-        edge=np.empty(len(plan.bounds), np.int64),
-        lost=np.empty(len(plan.doubles), np.int64),
-        total=np.empty(groups, np.int64),
-        left=np.empty((groups, len(plan.doubles)), np.int64),
-        latest=np.empty(groups, np.int64),
-        earliest=np.empty(groups, np.int64),
-        decayed=np.empty((groups, half_lives)),
-        origin=np.empty(half_lives, np.int64),
-        weights=np.empty(half_lives),
-        answers=np.empty(3, np.int64),
-        sums=np.empty((numeric, len(plan.windows))),
-        known=np.empty((numeric, len(plan.windows)), np.int64),
-        highest=np.empty((numeric, len(plan.windows))),
-        last=np.empty(numeric),
-        types=np.empty(1, np.int64),
-        type_stamp=np.zeros(plan.type_count + 1, np.int64),
-        levels=np.empty((attributes, 3), np.int64),
-        level_stamp=np.zeros((attributes, widest), np.int64),
-    )

@@ -5,11 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-import numba
 import numpy as np
-
-_FEW = 64
-"""So many rows an insertion sort orders sooner than a quicksort."""
 
 
 def sort_rows(lead: np.ndarray, occurred_at: np.ndarray, leads: int, threads: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -24,13 +20,15 @@ def sort_rows(lead: np.ndarray, occurred_at: np.ndarray, leads: int, threads: in
     Returns:
         The boundaries of the leads (int64[L + 1]), the rows (int64[n]) and their times (int64[n]) in order.
     """
+    from features.sorting_leads import sort_leads  # with Numba, which a service's worker does without
+
     start = np.zeros(leads + 1, np.int64)
     np.cumsum(np.bincount(lead, minlength=leads), out=start[1:])
     rank, times = np.empty(len(lead), np.int64), np.empty(len(lead), np.int64)
     edges = np.searchsorted(start, np.linspace(0, len(lead), threads + 1)[1:-1])
     with ThreadPoolExecutor(threads) as pool:
         parts = pairwise([0, *edges.tolist(), leads])
-        list(pool.map(lambda part: _sort_leads(lead, occurred_at, start[part[0] : part[1] + 1], part[0], rank, times), parts))
+        list(pool.map(lambda part: sort_leads(lead, occurred_at, start[part[0] : part[1] + 1], part[0], rank, times), parts))
     return start, rank, times
 
 
@@ -52,35 +50,6 @@ def settle_ties(rank: np.ndarray, times: np.ndarray, start: np.ndarray, content:
     run = np.cumsum(~np.append(False, same))[tied]
     rows = rank[tied]
     rank[tied] = rows[np.lexsort([*(column[rows] for column in reversed(content)), run])]
-
-
-@numba.njit(cache=True, nogil=True)
-def _sort_leads(lead: np.ndarray, occurred_at: np.ndarray, start: np.ndarray, first: int, rank: np.ndarray, times: np.ndarray) -> None:
-    """For the leads from ``first`` on that ``start`` bounds: a counting sort by lead, then a sort of each lead's few rows by time."""
-    end, leads = start[:-1].copy(), len(start) - 1
-    for row in range(len(lead)):
-        one = lead[row] - first
-        if 0 <= one < leads:
-            rank[end[one]], times[end[one]] = row, occurred_at[row]
-            end[one] += 1
-    for one in range(leads):
-        rows, moments = rank[start[one] : start[one + 1]], times[start[one] : start[one + 1]]
-        if len(rows) > _FEW:
-            order = np.argsort(moments)
-            rows[:], moments[:] = rows[order], moments[order]
-        else:
-            _insertion_sort(rows, moments)
-
-
-@numba.njit(cache=True, nogil=True)
-def _insertion_sort(rows: np.ndarray, moments: np.ndarray) -> None:
-    """Order both by ``moments``, in place."""
-    for i in range(1, len(rows)):
-        row, moment, place = rows[i], moments[i], i
-        while place > 0 and moments[place - 1] > moment:
-            rows[place], moments[place] = rows[place - 1], moments[place - 1]
-            place -= 1
-        rows[place], moments[place] = row, moment
 
 
 def first_at_or_after(start: np.ndarray, moments: np.ndarray, lead: np.ndarray, as_of: np.ndarray) -> np.ndarray:

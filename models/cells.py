@@ -18,7 +18,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from features.fingerprint import mix
+from features.mixing import mix
 
 Matrix = npt.NDArray[np.float32]
 Hashes = npt.NDArray[np.uint64]

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from features import kernel
 from features.catalogue import FeatureSettings
 from features.columns import Schema
 from features.compute import _plan, compute, encode
 from features.contract import DAY, HOUR, WEEK
 from features.history import History
+from features.native import calling
 from features.records import InteractionRecord, LeadRecord, history_of
 from features.vocabulary import fit_features
 from tests.naive import MEASURES, naive
@@ -67,7 +67,7 @@ def test_a_moment_among_many_of_its_lead_gives_what_it_gives_alone(world: World,
     alone = [compute(world.features, world.history, lead[i : i + 1], as_of[i : i + 1])[0] for i in range(len(lead))]
     same(together, np.stack(alone), world.features.names)
     events, plan, mixed = encode(world.features, world.history), _plan(world.features), np.empty_like(together)
-    kernel.fill(plan, events, lead, as_of, np.array(dice.sample(range(len(lead)), len(lead))), mixed)
+    calling.fill(plan, events, lead, as_of, np.array(dice.sample(range(len(lead)), len(lead))), mixed)
     same(mixed, together, world.features.names)
 
 

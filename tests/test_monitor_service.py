@@ -11,6 +11,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pyarrow as pa
 import pytest
 
@@ -19,6 +20,7 @@ from features.snapshots import open_leads
 from models import score_log
 from models.scorer import LeadScorer
 from tests.bodies import bodies
+from tests.conftest import missing
 from tests.monitored import codes, watch
 from tests.server import Server
 from tests.small_world import SmallWorld
@@ -106,6 +108,31 @@ def test_a_killed_service_leaves_a_log_that_can_be_read(
     rows = score_log.read(tmp_path / "log")
     assert 0 < len(rows) <= 40, time.monotonic() - started
     assert watch(world.dataset, rows, scorer).versions[0].skew.mismatched == 0
+
+
+def test_whatever_they_are_asked_workers_load_nothing_that_compiles(server: Server, asked: list[dict[str, Any]]) -> None:
+    if shutil.which("cc") is None:
+        missing("a C compiler", "apt-get install gcc")
+    visit = {"lead_id": "ann", "type": "page_view", "occurred_at": "2026-01-01T08:00:00Z"}
+    leads = [{name: body[name] for name in ("lead", "interactions")} for body in asked]
+    posted = {"/score": asked[0] | {"explain": True}, "/score_batch": {"leads": leads}, "/interactions": {"interactions": [visit]}}
+    pages = (
+        "/",
+        "/leads",
+        "/lead/ann",
+        "/leads/ann",
+        "/leads/ann/export",
+        "/funnel",
+        "/reports/funnel",
+        "/model",
+        "/metrics",
+        "/docs.json",
+    )
+    for _ in range(4):  # so that each of the workers has its share
+        assert [server.post(path, body).status for path, body in posted.items()] == [200] * len(posted)
+        assert [server.get(path).status for path in pages] == [200] * len(pages)
+    for worker in psutil.Process(server.process.pid).children():
+        assert not [one.path for one in worker.memory_maps() if "llvmlite" in one.path]
 
 
 def test_a_log_that_cannot_be_written_never_stands_in_the_way(asked: list[dict[str, Any]], tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from features import kernel
 from features.contract import DAY, from_micros
 from features.records import InteractionRecord, LeadRecord, history_of
 from features.snapshots import open_leads
@@ -207,13 +206,3 @@ def test_no_leads_make_an_empty_table_with_all_columns(world: SmallWorld) -> Non
     table = world.scorer.score_many(world.dataset.history, nobody, nobody, explain=True)
     assert table.num_rows == 0
     assert table.schema == world.scorer.score_many(world.dataset.history, np.zeros(1, np.int64), np.array([world.now])).schema
-
-
-def test_the_kernel_is_compiled_once_for_batch_and_service(world: SmallWorld) -> None:
-    lead, as_of = np.zeros(1, np.int64), np.array([world.now])
-    as_of.flags.writeable = False
-    read = world.dataset.history
-    record = history_of([LeadRecord("somebody", 0, None, [InteractionRecord("page_visit", 0)])], world.scorer.schema)
-    for history in (read, read.slice(3, 4), record):
-        world.scorer.numbers(history.with_schema(world.scorer.schema), lead, as_of)
-    assert len(kernel.fill.signatures) == 1

@@ -18,11 +18,11 @@ from typing import Any
 import lightgbm
 import numpy as np
 
-from features import kernel
 from features.compute import _plan, compute, encode
 from features.contract import DAY
 from features.dataset import Dataset
 from features.history import History
+from features.native import calling
 from features.records import InteractionRecord, LeadRecord, history_of
 from models.margin import BoosterMargin
 from models.scorer import LeadScorer
@@ -98,7 +98,7 @@ def _floor(scorer: LeadScorer, history: History, as_of: int) -> Callable[[], flo
     told, result = ctypes.byref(length), ctypes.byref(margin)
 
     def floor() -> float:
-        kernel.fill(plan, events, lead, when, order, row)
+        calling.fill(plan, events, lead, when, order, row)
         predict(fast, address, told, result)
         return margin.value
 

@@ -93,12 +93,12 @@ def train(dataset: str) -> dict[str, Any]:
     import lightgbm
 
     import leadheat
-    from features import kernel
+    from features.native import calling
 
     learning, filling = Inside(), Inside()
     learning.wrap(lightgbm, "train")
     learning.wrap(lightgbm.Booster, "__init__", "predict", "model_to_string")
-    filling.wrap(kernel, "fill")
+    filling.wrap(calling, "fill")
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), _left():
         leadheat.main(["train", dataset, "--json"])
     seconds = time.perf_counter() - started

@@ -1,0 +1,123 @@
+"""Where the compiled kernel is kept, and how it is loaded.
+
+An object file bears in its name all that it depends on, so that another source or another release of a library never takes up an old one.
+It is written beside its place and takes it by a rename: several processes may compile at once.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from features.contract import LeadheatError
+
+SYMBOL = "leadheat_fill"
+_SOURCES = ("contract.py", "kernel.py", "plan.py", "native/arrays.py", "native/calling.py", "native/compiling.py", "native/entry.py")
+_LIBRARIES = ("llvmlite", "numba", "numpy")
+_ROOT = Path(__file__).resolve().parents[2]
+
+_kept: list[Any] = []
+"""What machine code lies in, for as long as the process runs."""
+
+
+def address() -> int:
+    """Where the machine code begins in this process.
+
+    Raises:
+        LeadheatError: it cannot be compiled.
+    """
+    name = f"kernel-{key()}.o"
+    for place in places():
+        if (place / name).exists():
+            return _load(place / name)
+    with TemporaryDirectory(prefix="leadheat-") as scratch:
+        for place in (*places(), Path(scratch)):
+            with suppress(OSError):
+                return _load(_compile(place / name))
+    raise LeadheatError(f"The kernel's machine code cannot be written to {scratch}.", "Make room there, or name another place in TMPDIR.")
+
+
+def places() -> Iterator[Path]:
+    """The folders to keep it in, the best first."""
+    yield _ROOT / "features" / "__pycache__"
+    with suppress(RuntimeError):  # no home is known
+        yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "leadheat"
+
+
+def key() -> str:
+    """What tells apart the code of other sources, libraries, and machines."""
+    told = [sysconfig.get_platform(), sys.implementation.cache_tag, *(f"{name} {version(name)}" for name in _LIBRARIES)]
+    digest = hashlib.sha256("\n".join(told).encode())
+    for name in _SOURCES:
+        digest.update(files("features").joinpath(name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _compile(place: Path) -> Path:
+    """Have Numba write the object file: in another process, for what it takes is never given back.
+
+    Raises:
+        OSError: nothing can be written there.
+        LeadheatError: Numba cannot compile it.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=place.parent) as scratch:
+        made = Path(scratch) / place.name
+        paths = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+        command = [sys.executable, "-m", "features.native.compiling", str(made)]
+        done = subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True, check=False)  # noqa: S603 - Python itself
+        if done.returncode:
+            why = (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]
+            raise LeadheatError(f"The kernel cannot be compiled: {why}", "Install what requirements.lock names.")
+        made.replace(place)
+    return place
+
+
+def _load(place: Path) -> int:
+    library = place.with_suffix(".so")
+    with suppress(OSError):
+        if library.exists() or _link(place, library):
+            _kept.append(ctypes.CDLL(str(library)))
+            return ctypes.cast(_kept[-1][SYMBOL], ctypes.c_void_p).value or 0
+    return _link_in_memory(place)
+
+
+def _link(place: Path, library: Path) -> bool:
+    """Make a library of an object file, where there is a compiler that has a linker do it.
+
+    Raises:
+        OSError: nothing can be written there.
+    """
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return False
+    with TemporaryDirectory(dir=place.parent) as scratch:
+        made = Path(scratch) / library.name
+        linked = subprocess.run([compiler, "-shared", "-o", str(made), str(place), "-lm"], capture_output=True, check=False)  # noqa: S603
+        if linked.returncode == 0:
+            made.replace(library)
+    return linked.returncode == 0
+
+
+def _link_in_memory(place: Path) -> int:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), llvm.Target.from_default_triple().create_target_machine())
+    engine.add_object_file(llvm.ObjectFileRef.from_path(str(place)))
+    engine.finalize_object()
+    _kept.append(engine)
+    return int(engine.get_function_address(SYMBOL))
