@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -153,6 +154,34 @@ def test_it_is_compiled_where_nothing_is_kept_yet_and_can_be_kept_nowhere(copy: 
     (tmp_path / "leadheat").touch()
     assert run(copy, tmp_path)["digest"] == probe()["digest"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "leadheat"]
+
+
+def test_who_comes_while_another_compiles_takes_what_that_one_made(copy: Path, tmp_path: Path, kept: Path) -> None:
+    place = copy / "features" / "__pycache__"
+    place.mkdir()
+    with ThreadPoolExecutor(1) as pool:
+        with objects._alone(place):
+            waiting = pool.submit(run, copy, tmp_path)
+            until(lambda: waits_for_a_lock(place))
+            shutil.copy(kept, place)
+            made = (place / kept.name).stat()
+        assert waiting.result()["digest"] == probe()["digest"]
+    assert os.path.samestat((place / kept.name).stat(), made)
+
+
+def waits_for_a_lock(folder: Path) -> bool:
+    """Whether a process waits for what another holds (man 5 proc: /proc/locks)."""
+    return any(
+        "->" in line and line.split()[6].endswith(f":{folder.stat().st_ino}") for line in Path("/proc/locks").read_text().splitlines()
+    )
+
+
+def until(reached: Callable[[], bool]) -> None:
+    """Wait a minute at most."""
+    end = time.monotonic() + 60
+    while not reached():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_without_a_linker_llvm_links_and_the_bits_are_the_same(copy: Path, tmp_path: Path, kept: Path) -> None:

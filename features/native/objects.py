@@ -1,12 +1,13 @@
 """Where the compiled kernel is kept, and how it is loaded.
 
 An object file bears in its name all that it depends on, so that another source or another release of a library never takes up an old one.
-It is written beside its place and takes it by a rename: several processes may compile at once.
+It is written beside its place and takes it by a rename; of several processes that begin at once one compiles, and the others wait for it.
 """
 
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import hashlib
 import os
 import shutil
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -73,7 +74,9 @@ def _compile(place: Path) -> Path:
         LeadheatError: Numba cannot compile it.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=place.parent) as scratch:
+    with _alone(place.parent), TemporaryDirectory(dir=place.parent) as scratch:
+        if place.exists():
+            return place
         made = Path(scratch) / place.name
         paths = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
         command = [sys.executable, "-m", "features.native.compiling", str(made)]
@@ -83,6 +86,18 @@ def _compile(place: Path) -> Path:
             raise LeadheatError(f"The kernel cannot be compiled: {why}", "Install what requirements.lock names.")
         made.replace(place)
     return place
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process, where its file system has locks."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 def _load(place: Path) -> int:
