@@ -153,19 +153,19 @@ def _take_losses(plan: Plan, room: Room) -> None:
 def _write_groups(plan: Plan, seen: Seen, room: Room, out: np.ndarray) -> int:
     for i in range(len(room.weights)):
         room.weights[i] = np.exp2(-(seen.as_of - room.origin[i]) / plan.half_lives[i]) if seen.length > 0 else 0.0
-    column = 0
+    column, finite = 0, len(room.lost)
     for group in range(len(room.total)):
-        for window in range(len(room.lost)):
-            out[column] = room.total[group] - room.left[group, window]
-            column += 1
+        for window in range(finite):
+            out[column + window] = room.total[group] - room.left[group, window]
+        column += finite
         some = room.total[group] > 0
         out[column] = room.total[group]
         out[column + 1] = (seen.as_of - room.latest[group]) / DAY if some else np.nan
         out[column + 2] = (seen.as_of - room.earliest[group]) / DAY if some else np.nan
         column += 3
         for i in range(len(room.weights)):
-            out[column] = room.decayed[group, i] * room.weights[i]
-            column += 1
+            out[column + i] = room.decayed[group, i] * room.weights[i]
+        column += len(room.weights)
     return column
 
 
