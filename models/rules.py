@@ -77,12 +77,16 @@ class Rules:
     def contributions(self, X: Matrix) -> Floats:
         """What each part of the rules adds, float64[m, parts]: signals, then ranges, then levels."""
         decayed = np.fmax(X.take(self._decayed, axis=1), 0.0)
-        signals = np.minimum(np.maximum(decayed * self._points, -self._cap), self._cap)
+        parts = np.minimum(np.maximum(decayed * self._points, -self._cap), self._cap)
+        if self.settings.fit:
+            parts = np.concatenate((parts, self._fit_points(X)), axis=1)
+        return np.rint(parts / _GRAIN) * _GRAIN
+
+    def _fit_points(self, X: Matrix) -> Floats:
         value = X.take(self._range_columns, axis=1)
         ranges = np.where((value >= self._low) & (value < self._high), self._range_points, 0.0)
         codes = np.fmax(X.take(self._level_columns, axis=1), -1.0).astype(np.intp) + 1
-        levels = self._table[self._table_rows, codes]
-        return np.rint(np.concatenate((signals, ranges, levels), axis=1) / _GRAIN) * _GRAIN
+        return np.concatenate((ranges, self._table[self._table_rows, codes]), axis=1)
 
     def points(self, X: Matrix) -> Floats:
         """The points of each row of the matrix float32[m, F], float64[m]: always finite."""
@@ -97,8 +101,9 @@ class Rules:
     def temperature(self, X: Matrix, points: Floats | None = None) -> npt.NDArray[np.int8]:
         """0 cold, 1 warm, 2 hot, int8[m]; ``points`` of these rows, where they are known already, save time."""
         points = self.points(X) if points is None else points
-        bands = (points >= self.settings.warm).astype(np.int8) + (points >= self.settings.hot)
-        return np.where(self.hot_at_once(X), np.int8(2), bands)
+        bands: npt.NDArray[np.int8] = (points >= self.settings.warm).astype(np.int8) + (points >= self.settings.hot)
+        bands[self.hot_at_once(X)] = 2
+        return bands
 
     def reasons(self, x: Matrix, parts: Floats) -> list[RuleReason]:
         """The parts of one row's points, the largest first; those that add nothing are left out.

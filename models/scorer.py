@@ -157,7 +157,7 @@ class LeadScorer:
         margin = self.margins(X, threads)
         log_odds = self.calibration.log_odds(margin)
         probability = to_probability(log_odds)
-        below = np.searchsorted(self.reference, probability).astype(np.float64)
+        below = self.reference.searchsorted(probability).astype(np.float64)
         return Scored(
             X=X,
             margin=margin,
