@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from lightgbm import Booster
 
 FEW = 64
-"""Rows that are asked about one by one sooner than together: one lead is scored as it is now and as it was a week ago."""
+"""Rows that are asked about one by one sooner than together: those of 32 leads, each as it is now and as it was a week ago."""
 _RAW_SCORE, _FLOAT32 = 1, 0
 
 
 class SingleRow:
-    """The margins of few rows, one by one, to the bit what ``Booster.predict`` says, in a quarter of its time.
+    """The margins of few rows, one by one, to the bit what ``Booster.predict`` says; a lone row in a quarter of its time.
 
     LightGBM's Python package wraps no such call, so it is the C API in the library that the package has loaded
     (LGBM_BoosterPredictForMatSingleRowFast in its c_api.h).

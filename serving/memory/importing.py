@@ -94,9 +94,8 @@ def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
-    if not pa.types.is_timestamp(column.type):
-        return list(column.to_pylist())
-    return list(column.cast(UTC_MICROS).cast(pa.int64()).to_pylist())
+    values = column.cast(UTC_MICROS).cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
+    return list(values.to_pylist())
 
 
 def _lead(row: Mapping[str, Any]) -> dict[str, Any]:
