@@ -51,6 +51,17 @@ def test_the_result_is_json(world: SmallWorld, log: pa.Table) -> None:
     assert {"version", "expected", "rate", "rate_low", "rate_high", "stated_low", "stated_high", "inside"} <= set(told["bands"][0])
 
 
+def test_no_figure_follows_the_order_of_the_lines(world: SmallWorld, log: pa.Table) -> None:
+    doubled = with_column(log, "probability", pa.array(np.minimum(log["probability"].to_numpy() * 2, 1)))  # the same looks, told otherwise
+    other = with_column(with_column(log, "fingerprint", pa.repeat("another", len(log))), "version", pa.repeat("2", len(log)))
+    told = pa.concat_tables([log, doubled, other])
+    settings = MonitorSettings(most_replayed=len(log) // 3, worked=WorkedSettings(types=["sales_call"]))
+    expected = watch(world.dataset, told, world.scorer, settings=settings).to_dict()
+    for seed in range(3):
+        shuffled = told.take(np.random.default_rng(seed).permutation(len(told)))
+        assert watch(world.dataset, shuffled, world.scorer, settings=settings).to_dict() == expected
+
+
 def test_a_stale_vocabulary_is_told_by_unknown_types_and_drift(world: SmallWorld) -> None:
     later = renamed(world.dataset, *KINDS)
     result = watch(later, logged(world, later), world.scorer)

@@ -92,8 +92,14 @@ class Parts:
 
 
 def models_of(log: pa.Table) -> Iterator[tuple[str | None, str, pa.Table]]:
-    """The version, the fingerprint and the rows of each model in the log, in the order of their first moments."""
-    keys = log.group_by(["version", "fingerprint"]).aggregate([("as_of", "min")]).sort_by("as_of_min")
+    """The version, the fingerprint and the rows of each model in the log, in the order of their first moments.
+
+    The rows are in the order of what they say, ``as_of`` and ``lead_id`` first: which lines of a log come first is up to the processes
+    that wrote it, and no figure may follow that.
+    """
+    log = log.sort_by([(name, "ascending") for name in dict.fromkeys(("as_of", "lead_id", *log.column_names))])
+    keys = log.group_by(["version", "fingerprint"]).aggregate([("as_of", "min")])
+    keys = keys.sort_by([(name, "ascending") for name in ("as_of_min", "version", "fingerprint")])
     for version, fingerprint in zip(keys["version"].to_pylist(), keys["fingerprint"].to_pylist(), strict=True):
         same = pc.is_null(log["version"]) if version is None else pc.equal(log["version"], version)
         yield version, fingerprint, log.filter(pc.and_(pc.fill_null(same, fill_value=False), pc.equal(log["fingerprint"], fingerprint)))
