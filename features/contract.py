@@ -79,6 +79,11 @@ class Finding:
     hint: str = ""
     example: str = ""
 
+    @property
+    def place(self) -> str:
+        """The table and the column, ``leads.size``, as far as it is about any."""
+        return ".".join(filter(None, (self.table, self.column)))
+
     def to_dict(self) -> dict[str, Any]:
         """The finding as JSON-ready values."""
         return asdict(self)

@@ -199,6 +199,6 @@ class DataSettings(Strict):
     def _known_zone(cls, value: str | None) -> str | None:
         if value is not None and value not in available_timezones():
             near = get_close_matches(value, sorted(available_timezones()), 1)
-            meant = f"; did you mean {near[0]!r}?" if near else ', such as "Europe/Berlin"'
+            meant = f" (did you mean {near[0]!r}?)" if near else ', such as "Europe/Berlin"'
             raise ValueError(f"{value!r} is no time zone of the IANA list{meant}")
         return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ CSV_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq")
 DUCKDB_SUFFIXES = (".duckdb", ".db")
 _HEADER_BYTES = 1 << 16
+_BLOCK = 1 << 20
 
 
 def load(settings: TableSettings, root: Path, table: str) -> RawTable:
@@ -87,6 +89,8 @@ def _glob(path: Path) -> list[Path]:
 
 
 def _nearest_file(path: Path) -> str:
+    if ":/" in str(path):
+        return "What lies elsewhere is not read, but for databases of PostgreSQL: fetch the file, and name it by its place on this machine."
     if not path.parent.is_dir():
         return f"There is no folder {path.parent} either; paths are relative to the folder of leadheat.toml."
     near = get_close_matches(path.name, [file.name for file in path.parent.iterdir()], 1)
@@ -111,7 +115,8 @@ def name_within(file: Path, path: Path, table: str) -> str:
     name = str(file.relative_to(path)) if path.is_dir() else file.name
     if not file.name.endswith(CSV_SUFFIXES + PARQUET_SUFFIXES):
         formats = ", ".join(CSV_SUFFIXES + PARQUET_SUFFIXES + DUCKDB_SUFFIXES)
-        raise _refusal(_finding("unknown_format", table, f"{name} is in no format that can be read", f"What can be read: {formats}.", name))
+        hint = f"What can be read: {formats}. Save a spreadsheet as CSV UTF-8."
+        raise _refusal(_finding("unknown_format", table, f"{name} is in no format that can be read", hint, name))
     return name
 
 
@@ -129,6 +134,10 @@ def as_finding(table: str, name: str) -> Iterator[None]:
     """
     try:
         yield
+    except UnicodeError as error:
+        detail = f"{name} cannot be read: {words_of(error)}"
+        hint = "Save it as UTF-8, which a spreadsheet calls CSV UTF-8; Windows-1252 (Latin-1) and UTF-16 are not read."
+        raise _refusal(_finding("unreadable_file", table, detail, hint, name)) from error
     except (pa.ArrowException, OSError, ValueError) as error:
         detail = f"{name} cannot be read: {words_of(error)}"
         raise _refusal(_finding("unreadable_file", table, detail, "Write the file again; it may be cut short or damaged.", name)) from error
@@ -165,6 +174,7 @@ def _parquet(file: Path, name: str) -> Part:
 
 
 def _csv(file: Path, name: str) -> Part:
+    refuse_other_encodings(file)
     ragged: list[int] = []
     rows = pa.csv.read_csv(file, pa.csv.ReadOptions(use_threads=True), *csv_options(file, ragged))
     if ragged:
@@ -172,6 +182,24 @@ def _csv(file: Path, name: str) -> Part:
         ragged.clear()
         rows = pa.csv.read_csv(file, pa.csv.ReadOptions(use_threads=False), *csv_options(file, ragged))
     return Part(name, rows, tuple(ragged), untyped=True)
+
+
+def refuse_other_encodings(file: Path) -> None:
+    """Nothing happens where a text is UTF-8, with or without a mark of it; else a ``UnicodeError`` says in which line it is not.
+
+    To be asked before rows are read: of a row that has other columns than the header, what reads it must be able to tell the text.
+    """
+    decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
+    with pa.input_stream(str(file), compression="detect") as stream:
+        block = b" "
+        while block:
+            block = stream.read(_BLOCK)
+            try:
+                decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                line += error.object.count(b"\n", 0, error.start)
+                raise UnicodeError(f"line {line} is not UTF-8") from error
+            line += block.count(b"\n")
 
 
 def csv_options(file: Path, ragged: list[int]) -> tuple[pa.csv.ParseOptions, pa.csv.ConvertOptions]:

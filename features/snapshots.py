@@ -15,10 +15,10 @@ A snapshot's label is known only when its horizon lies wholly before U (it is *m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from features.contract import DAY, NEVER, UNKNOWN_TIME, Duration, Strict
 from features.data_settings import Moment
@@ -31,6 +31,12 @@ class TestSettings(Strict):
     first: Moment = Field(alias="from")
     last: Moment = Field(NEVER, alias="to")
     every: Duration | None = None
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.last < self.first:
+            raise ValueError("it ends before it begins: to must be later than from")
+        return self
 
 
 class SnapshotSettings(Strict):
@@ -53,6 +59,14 @@ class SnapshotSettings(Strict):
     train: tuple[Moment, Moment] | None = None
     test: TestSettings | None = None
     weight: Literal["snapshot", "lead"] = "snapshot"
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.train and self.train[1] < self.train[0]:
+            raise ValueError("train ends before it begins: the later moment comes second")
+        if self.train and self.test and self.test.first <= self.train[0]:
+            raise ValueError("test begins before train does; what is learnt from lies before what is judged on")
+        return self
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,7 @@ from features.files import (
     is_csv,
     name_within,
     place_of,
+    refuse_other_encodings,
     refuse_repeated,
     types_differ,
     validate,
@@ -206,6 +207,7 @@ def _parquet(file: Path, coded: list[str], row_groups: Sequence[int] | None = No
 
 
 def _csv_schema(file: Path) -> pa.Schema:
+    refuse_other_encodings(file)
     with pa.csv.open_csv(file, pa.csv.ReadOptions(use_threads=False), *csv_options(file, [])) as reader:
         return reader.schema
 

@@ -164,8 +164,8 @@ def check_signals(rows: Steps, signals: Iterable[str]) -> None:
         for name in row.when.signal:
             if name not in known:
                 nearest = get_close_matches(name, known, n=1)
-                hint = f'did you mean "{nearest[0]}"?' if nearest else f"declare it: [signals.{name}]"
-                raise ValueError(f'the next step "{row.rule}" names the signal "{name}", which is not declared; {hint}')
+                hint = f' (did you mean "{nearest[0]}"?)' if nearest else f"; declare it: [signals.{name}]"
+                raise ValueError(f'the next step "{row.rule}" names the signal "{name}", which is not declared{hint}')
 
 
 def _check_names(rows: Sequence[NextStepSettings]) -> None:
@@ -179,7 +179,7 @@ def _place(row: NextStepSettings, names: list[str]) -> int:
     if row.before in names:
         return names.index(row.before)
     nearest = get_close_matches(row.before or "", names, n=1, cutoff=0.0)
-    raise ValueError(f'"{row.rule}" is to come before "{row.before}", which is no rule; did you mean "{nearest[0]}"?')
+    raise ValueError(f'"{row.rule}" is to come before "{row.before}", which is no rule (did you mean "{nearest[0]}"?)')
 
 
 def _check_complete(table: Sequence[NextStepSettings]) -> None:

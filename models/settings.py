@@ -109,13 +109,20 @@ def read_settings(path: Path) -> Source:
         return _of_store()
     file = path / FILE if path.is_dir() else path
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         hint = f"Name a folder with a {FILE}, or such a file. `leadheat simulate OUT --leads 5000` makes one to try."
         raise SettingsError(f"There is no data set at {path}: {file} does not exist.", hint) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise SettingsError(f"{file} cannot be read: {error}.", "It must be a text file in TOML.") from error
+        raise SettingsError(f"{file} cannot be read: {error}.", _hint_on(file)) from error
     return Source(parse_settings(content, Settings, str(file)), file.parent.resolve())
+
+
+def _hint_on(file: Path) -> str:
+    """What a file that cannot be read should be."""
+    if file.suffix != ".toml":
+        return f"DATASET is a folder with a {FILE}, or such a file, which names the tables."
+    return "It must be a text file in TOML, in UTF-8; a path with \\ in it stands between single quotes: 'C:\\data\\leads.csv'."
 
 
 def _of_store() -> Source:
@@ -152,9 +159,10 @@ def _in_words(problem: Mapping[str, Any], part: type[BaseModel]) -> str:
     where = ".".join(place)
     if problem["type"] == "extra_forbidden":
         nearest = get_close_matches(place[-1], _known_keys(part, place[:-1]), n=1, cutoff=0.0)
-        return f"{where} is no key" + (f'; did you mean "{nearest[0]}"?' if nearest else "")
+        return f"{where} is no key" + (f' (did you mean "{nearest[0]}"?)' if nearest else "")
     message = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{where}: {message[0].lower()}{message[1:]}"
+    said = f"{message[0].lower()}{message[1:]}"
+    return f"{where}: {said}" if where else said
 
 
 def _known_keys(part: type[BaseModel], path: Sequence[str]) -> list[str]:

@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.contract import DataError
+from features.data_settings import TableSettings
+from features.streams import table_files
 from tests.tables import HEADERS, ROWS, read, the_one, write_csv, write_tables
 
 
@@ -22,6 +24,8 @@ def damage(folder: Path) -> None:
     (folder / "notes.xlsx").write_text("x")
     (folder / "twice.csv").write_text("lead_id,lead_id\nL01,L01\n")
     (folder / "latin.csv").write_bytes("lead_id,closed_at,outcome\nM\u00fcller,2026-01-01T00:00:00Z,won\n".encode("latin-1"))
+    (folder / "ragged.csv").write_bytes("lead_id,closed_at,outcome\nL01,M\u00fcller,x,y,z\n".encode("latin-1"))
+    (folder / "utf16.csv").write_bytes((folder / "outcomes.csv").read_text().encode("utf-16"))
     (folder / "empty.csv").write_text("")
     pq.write_table(pa.table({"lead_id": ["L01", "L02"]}), folder / "whole.parquet")
     (folder / "cut.parquet").write_bytes((folder / "whole.parquet").read_bytes()[:-20])
@@ -40,13 +44,16 @@ def damage(folder: Path) -> None:
         ({"leads": {"path": "lead.csv"}}, "missing_file", "there is no file .*lead.csv", "Did you mean leads.csv"),
         ({"leads": {"path": "no/leads.csv"}}, "missing_file", "there is no file", "There is no folder"),
         ({"leads": {"path": "*.pq"}}, "missing_file", "there is no file", "relative to the folder"),
-        ({"leads": {"path": "notes.xlsx"}}, "unknown_format", "notes.xlsx is in no format", ".csv, .csv.gz"),
+        ({"leads": {"path": "notes.xlsx"}}, "unknown_format", "notes.xlsx is in no format", "spreadsheet as CSV"),
         ({"leads": {"path": "leads.csv", "columns": {"lead_id": "Lead_ID"}}}, "missing_column", "'Lead_ID'", "Did you mean 'lead_id'"),
         ({"interactions": {"path": "interactions.csv", "type": "kind"}}, "missing_column", r"'kind' \(our type\)", "The file has: lead_id"),
         ({"interactions": {"path": "interactions.csv", "order": "odrer"}}, "missing_column", "'odrer'", "Did you mean 'order'"),
         ({"interactions": {"path": "leads.csv"}}, "missing_column", "'occurred_at'", "Did you mean 'created_at'"),
         ({"outcomes": {"path": "twice.csv"}}, "repeated_column", "has the column 'lead_id' twice", "Rename"),
-        ({"outcomes": {"path": "latin.csv"}}, "unreadable_file", "UTF8|UTF-8", "damaged"),
+        ({"outcomes": {"path": "latin.csv"}}, "unreadable_file", "latin.csv cannot be read: line 2 is not UTF-8", "CSV UTF-8"),
+        ({"outcomes": {"path": "ragged.csv"}}, "unreadable_file", "line 2 is not UTF-8", "CSV UTF-8"),
+        ({"outcomes": {"path": "utf16.csv"}}, "unreadable_file", "line 1 is not UTF-8", "UTF-16"),
+        ({"leads": {"path": "https://crm.example/leads.csv"}}, "missing_file", "there is no file", "fetch the file"),
         ({"leads": {"path": "cut.parquet"}}, "unreadable_file", "cut.parquet cannot be read", "cut short"),
         ({"leads": {"path": "empty.csv"}}, "unreadable_file", "empty.csv cannot be read", "cut short"),
         ({"leads": {"path": "cut.csv.gz"}}, "unreadable_file", "cut.csv.gz cannot be read", "cut short"),
@@ -66,6 +73,15 @@ def test_a_damaged_source_is_refused_in_words(tmp_path: Path, table: dict[str, A
     found = next(finding for finding in error.value.findings if finding.code == code)
     assert found.severity == "error"
     assert hint in found.hint
+
+
+def test_a_text_in_another_encoding_is_refused_before_its_rows_are_streamed(tmp_path: Path) -> None:
+    whole = "\n".join(["lead_id,name", *(f"L{i},Meier" for i in range(200_000)), "L0,M\u00fcller"])
+    (tmp_path / "leads.csv.gz").write_bytes(gzip.compress(whole.encode("latin-1"), 1))
+    with pytest.raises(DataError, match=r"leads\.csv\.gz cannot be read: line 200002 is not UTF-8"):
+        table_files(TableSettings(path="leads.csv.gz"), tmp_path, "leads")
+    (tmp_path / "leads.csv.gz").write_bytes(gzip.compress(whole.encode("utf-8"), 1))
+    assert table_files(TableSettings(path="leads.csv.gz"), tmp_path, "leads").schema.names == ["lead_id", "name"]
 
 
 def test_rows_are_named_by_file_and_past_rows_that_cannot_be_read(tmp_path: Path) -> None:

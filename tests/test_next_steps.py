@@ -85,13 +85,13 @@ def test_rows_of_a_file_keep_their_order() -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        (CALL.replace("temperature", "temprature"), 'next_steps.0.when.temprature is no key; did you mean "temperature"?'),
+        (CALL.replace("temperature", "temprature"), 'next_steps.0.when.temprature is no key (did you mean "temperature"?)'),
         (CALL.replace('"warm"', '"wram"'), "next_steps.0.when.temperature.0: input should be 'cold', 'warm' or 'hot'"),
-        (CALL.replace('"prices"', '"price"'), 'names the signal "price", which is not declared; did you mean "prices"?'),
+        (CALL.replace('"prices"', '"price"'), 'names the signal "price", which is not declared (did you mean "prices"?)'),
         (CALL.replace('"prices"', '"webinar"'), "which is not declared; declare it: [signals.webinar]"),
         (CALL.replace('signal = "prices", ', ""), '"within" says how long ago a signal may be; name it'),
         (CALL.replace('"3d"', '"3 days"'), "next_steps.0.when.within: '3 days' is no duration"),
-        (CALL + 'before = "a strong signl"\n', 'is to come before "a strong signl", which is no rule; did you mean "a strong signal"?'),
+        (CALL + 'before = "a strong signl"\n', 'is to come before "a strong signl", which is no rule (did you mean "a strong signal"?)'),
         (CALL + CALL, 'two rows are called "read the prices"'),
         (CALL.replace("read the prices", "cold"), 'the row "cold" must take every lead that no other takes: when = { }'),
         (CALL.replace("read the prices", "opted out"), 'when = { permission = "opted_out" }'),

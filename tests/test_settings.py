@@ -28,22 +28,29 @@ def refusal(folder: Path, text: str) -> str:
     return refused.value.message.removeprefix(f"{file}: ")
 
 
+def hint(file: Path) -> str:
+    """What is advised about a file."""
+    with pytest.raises(SettingsError, match="cannot be read") as refused:
+        read_settings(file)
+    return refused.value.hint
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[snapshot]\n", 'snapshot is no key; did you mean "snapshots"?.'),
-        ("[signal.demo]\ntypes = []\n", 'signal is no key; did you mean "signals"?.'),
-        ('[snapshots]\nhorizont = "30d"\n', 'snapshots.horizont is no key; did you mean "horizon"?.'),
-        ("[model]\nleafs = 7\n", 'model.leafs is no key; did you mean "leaves"?.'),
-        ('[snapshots]\ntest = { form = "2026-01-01" }\n', 'snapshots.test.form is no key; did you mean "from"?'),
-        ('[signals.demo]\ntypes = ["demo"]\nstrenght = "strong"\n', 'signals.demo.strenght is no key; did you mean "strength"?.'),
-        ('[signals.types]\ntypes = ["demo"]\nword = "asked"\n', 'signals.types.word is no key; did you mean "words"?.'),
+        ("[snapshot]\n", 'snapshot is no key (did you mean "snapshots"?).'),
+        ("[signal.demo]\ntypes = []\n", 'signal is no key (did you mean "signals"?).'),
+        ('[snapshots]\nhorizont = "30d"\n', 'snapshots.horizont is no key (did you mean "horizon"?).'),
+        ("[model]\nleafs = 7\n", 'model.leafs is no key (did you mean "leaves"?).'),
+        ('[snapshots]\ntest = { form = "2026-01-01" }\n', 'snapshots.test.form is no key (did you mean "from"?)'),
+        ('[signals.demo]\ntypes = ["demo"]\nstrenght = "strong"\n', 'signals.demo.strenght is no key (did you mean "strength"?).'),
+        ('[signals.types]\ntypes = ["demo"]\nword = "asked"\n', 'signals.types.word is no key (did you mean "words"?).'),
         (
             '[data.interactions]\npath = "i.csv"\ntype = { konst = "contact" }\n',
-            'data.interactions.type.konst is no key; did you mean "const"?',
+            'data.interactions.type.konst is no key (did you mean "const"?)',
         ),
-        ("[consent.contact]\nattribut = 'agreed'\n", 'consent.contact.attribut is no key; did you mean "attribute"?'),
-        ("[rules]\nfit.size = [{ belov = 50, points = 1 }]\n", 'is no key; did you mean "below"?'),
+        ("[consent.contact]\nattribut = 'agreed'\n", 'consent.contact.attribut is no key (did you mean "attribute"?)'),
+        ("[rules]\nfit.size = [{ belov = 50, points = 1 }]\n", 'is no key (did you mean "below"?)'),
     ],
 )
 def test_an_unknown_key_is_told_with_the_nearest_known_one(tmp_path: Path, text: str, words: str) -> None:
@@ -58,6 +65,12 @@ def test_an_unknown_key_is_told_with_the_nearest_known_one(tmp_path: Path, text:
         ('[snapshots]\ntrain = ["2026-01-01"]\n', "snapshots.train"),
         ('[snapshots]\ntest = { from = "soon" }\n', "snapshots.test.from: 'soon' is no moment. Write a date (2026-01-31)"),
         ('[snapshots]\ntest = { from = "2026-01-01T08:00:00" }\n', "bears no time zone"),
+        ('[snapshots]\ntrain = ["2026-02-01", "2026-01-01"]\n', "snapshots: train ends before it begins"),
+        ('[snapshots]\ntest = { from = "2026-02-01", to = "2026-01-01" }\n', "snapshots.test: it ends before it begins"),
+        (
+            '[snapshots]\ntrain = ["2026-02-01", "2026-03-01"]\ntest = { from = "2026-01-01" }\n',
+            "snapshots: test begins before train does",
+        ),
         ("[model]\nseed = -1\n", "model.seed: input should be greater than or equal to 0"),
         ("[model]\nlearning_rate = nan\n", "model.learning_rate: input should be a finite number"),
         ('[model]\nkind = "neural"\n', "model.kind: input should be 'auto', 'boosting' or 'logistic'"),
@@ -90,6 +103,16 @@ def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match="It must be a text file in TOML"):
         read_settings(file)
+    assert "between single quotes" in hint(write(tmp_path, '[data]\nleads = { path = "C:\\Users\\leads.csv" }\n'))
+    table = tmp_path / "leads.csv"
+    table.write_text("lead_id,created_at\n")
+    assert hint(table) == "DATASET is a folder with a leadheat.toml, or such a file, which names the tables."
+
+
+def test_a_mark_of_utf_8_before_the_text_is_passed_by(tmp_path: Path) -> None:
+    file = tmp_path / "leadheat.toml"
+    file.write_text(LEAST, encoding="utf-8-sig")
+    assert read_settings(file).settings.data.leads.path == "leads.csv"
 
 
 def test_a_missing_data_set_is_told_with_what_to_name(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from features.audit.audit import audit
@@ -12,8 +13,10 @@ from features.audit.codes import CODES, refuse_unknown
 from features.buckets.budget import default_budget
 from features.contract import DataError, Finding, LeadheatError
 from features.dataset import Dataset
+from features.signals import matching
 from models.learning import regularised
 from models.settings import Settings, Source
+from training.naming import features_of
 from training.split import Split, split
 from training.within import read_within, to_check
 
@@ -50,9 +53,8 @@ class Audited:
         if grave:
             codes = " ".join(f"--allow {code}" for code in self.errors if code in CODES)
             anyway = f"To train in spite of it: {codes}." if codes else ""
-            raise DataError(
-                f"Training must not go on: {_place(grave[0])}{grave[0].detail}.", f"{grave[0].hint} {anyway}".strip(), self.findings
-            )
+            told = ": ".join(filter(None, ("Training must not go on", grave[0].place, grave[0].detail)))
+            raise DataError(f"{told}.", f"{grave[0].hint} {anyway}".strip(), self.findings)
 
     def to_facts(self) -> dict[str, Any]:
         """What a trained model knows of it: how many findings of each severity, the codes of the errors, and which of them were allowed."""
@@ -113,7 +115,8 @@ def check(source: Source, budget: int | None = None) -> Checked:
         return Checked(error.findings or (_finding("unreadable", error),), {}, None, None, None)
     dataset, rows = read.dataset, read.rows
     parts, obstacles = _parts(dataset, source.settings)
-    findings = (*obstacles, *audit(dataset, source.settings, parts.train if parts else None), *dataset.findings)
+    train = parts.train if parts else None
+    findings = (*obstacles, *audit(dataset, source.settings, train), *unheard_signals(dataset, source.settings), *dataset.findings)
     return Checked(findings, rows, rows["leads"], read.won, dataset)
 
 
@@ -124,7 +127,25 @@ def audited(dataset: Dataset, settings: Settings, parts: Split, allow: Sequence[
         SettingsError: a code in ``allow`` is none of the audit's.
     """
     refuse_unknown(allow)
-    return Audited((*audit(dataset, settings, parts.train), *dataset.findings), tuple(allow))
+    return Audited((*audit(dataset, settings, parts.train), *unheard_signals(dataset, settings), *dataset.findings), tuple(allow))
+
+
+def unheard_signals(dataset: Dataset, settings: Settings) -> tuple[Finding, ...]:
+    """The declared signals none of whose types the data have: nothing would ever be said of them.
+
+    Of a sample of the leads nothing is said, for the others may have them.
+    """
+    kinds = dataset.history.type.levels if dataset.share == 1 else ()
+    unheard = [(name, one) for name, one in settings.signals.items() if kinds and not matching(one.types, kinds)]
+    return tuple(
+        Finding("warning", "unheard_signal", "interactions", name, 1, f"no type is any of {list(one.types)}", _nearest(one.types, kinds))
+        for name, one in unheard
+    )
+
+
+def _nearest(patterns: Sequence[str], kinds: Sequence[str]) -> str:
+    near = list(dict.fromkeys(kind for pattern in patterns for kind in get_close_matches(pattern, kinds, 1)))
+    return f"Did you mean {', '.join(map(repr, near))}?" if near else "Upper and lower case are distinguished."
 
 
 def _parts(dataset: Dataset, settings: Settings) -> tuple[Split | None, tuple[Finding, ...]]:
@@ -133,14 +154,10 @@ def _parts(dataset: Dataset, settings: Settings) -> tuple[Split | None, tuple[Fi
     try:
         parts = split(dataset, settings.snapshots, settings.model.calibration_share)
         regularised(settings.model, parts.learn.won_leads)
+        features_of(dataset, parts, settings)
     except LeadheatError as error:
         return parts, (_finding("cannot_train", error),)
     return parts, ()
-
-
-def _place(finding: Finding) -> str:
-    where = ".".join(filter(None, (finding.table, finding.column)))
-    return f"{where}: " if where else ""
 
 
 def _finding(code: str, error: LeadheatError) -> Finding:

@@ -17,7 +17,6 @@ from features.dataset import Dataset
 from features.snapshots import Snapshots
 from models.calibrate import choose_calibration
 from models.calibration import Calibration, to_probability
-from models.feature_set import fit_feature_set
 from models.learning import LearningSettings, regularised
 from models.margin import Margin, Matrix
 from models.population import Population
@@ -26,6 +25,7 @@ from models.scorer import LeadScorer
 from models.settings import Settings
 from training.learner import Learner, Rows, shuffled
 from training.linear import compare_with_linear
+from training.naming import features_of
 from training.split import Split, weights
 from training.unseen import Unseen
 
@@ -67,12 +67,11 @@ def learn_with_unseen(dataset: Dataset, parts: Split, settings: Settings, *, bes
 
     Raises:
         ModelError: too few leads were won to learn from.
+        SettingsError: as of ``features_of``.
     """
     learning = regularised(settings.model, parts.learn.won_leads)
     logger.info("naming the features")
-    features = fit_feature_set(
-        dataset.history, settings.scoring, int(parts.train.as_of.max()), settings.data.exclude_types, settings.data.consent
-    )
+    features = features_of(dataset, parts, settings)
     threads = os.cpu_count() or 1
     logger.info("computing %d features of %d snapshots", len(features.names), len(parts.train))
     X = compute(features, dataset.history, parts.train.lead, parts.train.as_of, threads)

@@ -71,4 +71,4 @@ def read_dataset(source: Source, scorer: LeadScorer | None = None) -> Dataset:
 def tell(findings: Iterable[Finding]) -> None:
     """Tell findings on stderr."""
     for finding in findings:
-        logger.info("%s: %s.%s: %s (%d)", finding.severity, finding.table, finding.column, finding.detail, finding.count)
+        logger.info("%s (%d)", ": ".join(filter(None, (finding.severity, finding.place, finding.detail))), finding.count)
