@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _OWN_COLUMNS = frozenset({"lead_id", "occurred_at", "recorded_at", "interaction_id", "order", "type", "direction", "created_at"})
 
-
+_MANY = 1 << 16
+"""Rows of a column that is better looked up by several threads."""
 LARGEST = 1e30
 """A number beyond it, either way, is taken as missing: its sums would not fit into float32."""
 
@@ -32,8 +33,10 @@ class Categorical:
     levels: tuple[str, ...]
 
     @classmethod
-    def of_arrow(cls, column: pa.ChunkedArray) -> Categorical:
-        """Encode an Arrow column of strings or dictionaries; null is missing."""
+    def of_arrow(cls, column: pa.ChunkedArray, threads: int = 1) -> Categorical:
+        """Encode an Arrow column of strings or dictionaries; null is missing. ``threads`` share the work of a long one."""
+        if len(column) > _MANY and not pa.types.is_dictionary(column.type):
+            return cls._of_many(column, threads)
         whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
         if isinstance(whole, pa.ChunkedArray):  # combine_chunks of nothing
             whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], pa.string())
@@ -46,6 +49,18 @@ class Categorical:
         codes = pc.fill_null(coded.indices.cast(pa.int32()), -1).to_numpy(zero_copy_only=False)
         return cls(rank[codes], tuple(levels[i] for i in order))
 
+    @classmethod
+    def _of_many(cls, column: pa.ChunkedArray, threads: int) -> Categorical:
+        """Look all texts up among those of the first rows, for most columns have few, and again where there are others."""
+        from features.lookup import places  # with Numba, which a service's worker does without
+
+        levels = _different(column.slice(0, _MANY))
+        codes = places(column, pa.chunked_array([levels], pa.string()), threads)
+        if np.count_nonzero(codes < 0) > column.null_count:
+            levels = sorted({*levels, *_different(column.filter(pa.array(codes < 0)))})
+            codes = places(column, pa.chunked_array([levels], pa.string()), threads)
+        return cls(codes, tuple(levels))
+
     def take(self, rows: np.ndarray | slice) -> Categorical:
         """The same levels for a choice of rows."""
         return Categorical(self.codes[rows], self.levels)
@@ -56,6 +71,11 @@ class Categorical:
         table = np.array([position.get(level, otherwise) for level in self.levels] + [-1], np.int32)
         recoded: np.ndarray = table[self.codes]
         return recoded
+
+
+def _different(column: pa.ChunkedArray) -> list[str]:
+    """The texts of a column, each once, sorted."""
+    return sorted(column.cast(pa.string()).unique().drop_null().to_pylist())
 
 
 class Texts(Categorical):
@@ -103,11 +123,11 @@ class Attributes:
     categorical: dict[str, Categorical] = field(default_factory=dict)
 
     @classmethod
-    def of_arrow(cls, table: pa.Table, numeric: Iterable[str], categorical: Iterable[str]) -> Attributes:
+    def of_arrow(cls, table: pa.Table, numeric: Iterable[str], categorical: Iterable[str], threads: int = 1) -> Attributes:
         """The named columns of a table, cast as asked; one that the table lacks is missing everywhere."""
         return cls(
             {name: _numbers(table, name) for name in numeric},
-            {name: Categorical.of_arrow(_texts(table, name)) for name in categorical},
+            {name: Categorical.of_arrow(_texts(table, name), threads) for name in categorical},
         )
 
     def conform(self, numeric: Iterable[str], categorical: Iterable[str], rows: int) -> Attributes:

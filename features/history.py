@@ -7,14 +7,12 @@ that the order in which rows arrive never matters.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.columns import Attributes, Categorical, Schema
 from features.consent import ConsentRule, Withheld, in_force
@@ -80,27 +78,26 @@ class History:
         """
         schema = schema or Schema.of_tables(tables.interactions, tables.leads)
         leads, rows = tables.leads, tables.interactions
-        with ThreadPoolExecutor(threads) as pool:
-            lead = pool.submit(lead_positions, rows["lead_id"], leads["lead_id"])
-            kind = pool.submit(Categorical.of_arrow, rows["type"])
-            direction = pool.submit(_directions, rows["direction"])
-            attributes = pool.submit(Attributes.of_arrow, rows, schema.numeric, sorted({*schema.categorical, *schema.telling}))
+        lead = lead_positions(rows["lead_id"], leads["lead_id"], threads)
+        kind = Categorical.of_arrow(rows["type"], threads)
+        direction = _directions(rows["direction"], threads)
+        attributes = Attributes.of_arrow(rows, schema.numeric, sorted({*schema.categorical, *schema.telling}), threads)
         occurred_at = micros(rows["occurred_at"])
         known_at = np.maximum(occurred_at, micros(rows["recorded_at"])) if "recorded_at" in rows.column_names else None
         order = rows["order"].cast(pa.int64()).fill_null(0).to_numpy() if "order" in rows.column_names else None
-        start, rank, times = sort_rows(lead.result(), occurred_at, len(leads), threads)
-        content = attributes.result()
+        start, rank, times = sort_rows(lead, occurred_at, len(leads), threads)
+        content = attributes
         if schema.telling:  # which orders nothing
             content = content.conform(schema.numeric, schema.categorical, len(rows))
-        settle_ties(rank, times, start, _content(order, kind.result(), direction.result(), known_at, content))
+        settle_ties(rank, times, start, _content(order, kind, direction, known_at, content))
         history = cls(
             lead_ids=leads["lead_id"].cast(pa.string()).combine_chunks(),
             start=start,
             occurred_at=times,
             known_at=times if known_at is None else known_at[rank],
-            type=kind.result().take(rank),
-            direction=direction.result()[rank],
-            attributes=attributes.result().take(rank),
+            type=kind.take(rank),
+            direction=direction[rank],
+            attributes=attributes.take(rank),
             created_at=micros(leads["created_at"]),
             lead_attributes=Attributes.of_arrow(leads, schema.lead_numeric, schema.lead_categorical),
         )
@@ -183,17 +180,18 @@ def micros(column: pa.ChunkedArray) -> np.ndarray:
     return filled
 
 
-def _directions(column: pa.ChunkedArray) -> np.ndarray:
+def _directions(column: pa.ChunkedArray, threads: int) -> np.ndarray:
     """int8[n] codes; null is unknown."""
-    place = pc.index_in(column.cast(pa.string()), pa.array(list(DIRECTIONS))).fill_null(-1)
-    codes: np.ndarray = place.to_numpy() + 1
-    return codes.astype(np.int8)
+    from features.lookup import places  # with Numba, which a service's worker does without
+
+    return (places(column, pa.chunked_array([list(DIRECTIONS)]), threads) + 1).astype(np.int8)
 
 
-def lead_positions(lead_id: pa.ChunkedArray, known: pa.ChunkedArray) -> np.ndarray:
+def lead_positions(lead_id: pa.ChunkedArray, known: pa.ChunkedArray, threads: int = 1) -> np.ndarray:
     """int64[n]: the place of each row's lead in the leads table (sources.py has set orphans aside)."""
-    place: np.ndarray = pc.index_in(lead_id.cast(pa.string()), known.cast(pa.string()).combine_chunks()).to_numpy()
-    return place.astype(np.int64)
+    from features.lookup import places
+
+    return places(lead_id, known, threads).astype(np.int64)
 
 
 def _content(

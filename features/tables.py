@@ -75,7 +75,9 @@ def set_orphans_aside(check: TableCheck, leads: pa.Table | None) -> np.ndarray |
     """
     if leads is None or "lead_id" not in check.columns:
         return None
-    place = np.asarray(pc.fill_null(pc.index_in(check.columns["lead_id"], leads["lead_id"].combine_chunks()), -1))
+    from features.lookup import places  # with Numba, which a service's worker does without
+
+    place = places(check.columns["lead_id"], leads["lead_id"])
     hint = "Are ids written alike in all tables? 7, 007, 7.0, A7 and a7 are five different leads."
     check.set_aside("orphan", "lead_id", place < 0, "rows belong to no lead of the leads table; set aside", hint)
     created: np.ndarray = micros(leads["created_at"])[place[place >= 0]]
