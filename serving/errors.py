@@ -23,6 +23,7 @@ SHOWN = 20
 
 HINTS = {
     "moment": MOMENT_HINT,
+    "string_pattern_mismatch": MOMENT_HINT,
     "timezone_aware": 'Say which zone it is in, such as "2026-01-31T08:00:00Z" or "2026-01-31T08:00:00+01:00".',
     "string_type": 'Write it in quotation marks: "42", not 42.',
     "json_invalid": "Send one JSON object in UTF-8.",

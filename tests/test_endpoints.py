@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from typing_extensions import TypedDict
 
+from models.request import Moment
 from serving.desk import Desk
 from serving.endpoints import Endpoint, Routes
 from serving.errors import RequestError
@@ -29,6 +30,7 @@ class Filter(BaseModel):
 
     limit: int = Field(10, ge=1)
     segment: list[str] = []
+    since: Moment | None = None
 
 
 async def echo(_desk: Desk, asked: Request, body: Any) -> Any:
@@ -84,8 +86,8 @@ def test_a_body_is_checked_and_an_answer_written() -> None:
 
 
 def test_a_query_is_checked_and_lists_may_repeat() -> None:
-    assert respond(LEADS, query=b"limit=3&segment=a&segment=b%20c")["body"] == {"limit": 3, "segment": ["a", "b c"]}
-    assert respond(LEADS, query=b"segment=a")["body"] == {"limit": 10, "segment": ["a"]}
+    assert respond(LEADS, query=b"limit=3&segment=a&segment=b%20c")["body"] == {"limit": 3, "segment": ["a", "b c"], "since": None}
+    assert respond(LEADS, query=b"segment=a")["body"] == {"limit": 10, "segment": ["a"], "since": None}
 
 
 @pytest.mark.parametrize(
@@ -96,6 +98,7 @@ def test_a_query_is_checked_and_lists_may_repeat() -> None:
         (LEADS, b"", b"limits=3", "limits", 'Did you mean "limit"?'),
         (LEADS, b"", b"limit=3&limit=4", "limit", ""),
         (LEADS, b"", b"limit=0", "limit", ""),
+        (LEADS, b"", b"since=yesterday", "since", "in ISO 8601 with its time zone"),
     ],
 )
 def test_what_is_wrong_is_said_with_a_hint(endpoint: Endpoint, body: bytes, query: bytes, where: str, hint: str) -> None:

@@ -116,6 +116,10 @@ def test_the_description_names_the_routes_and_their_errors(server: Server) -> No
     assert score["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ScoreRequest"}
     assert set(server.post("/score", BODY).json) == set(described["components"]["schemas"]["Score"]["properties"])
     assert {"/score_batch", "/model", "/livez", "/readyz", "/metrics"} <= set(described["paths"])
+    operations = [(path, one) for path, methods in described["paths"].items() for one in methods.values()]
+    asked = [(path, one) for path, operation in operations for one in operation.get("parameters", ()) if one["in"] == "query"]
+    assert len(asked) > 10
+    assert not [(path, one["name"]) for path, one in asked if not one["description"]]
 
 
 def test_metrics_see_a_millisecond_and_strangers_cannot_add_labels(server: Server) -> None:

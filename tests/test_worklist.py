@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 from sqlalchemy import event, text
 
 from features.store.schema import SEGMENT_CHARACTERS
 from models.fallback import RulesScorer
+from models.score import Score
 from serving.memory.memory import Memory
+from serving.memory.views import WorklistEntry
 from serving.memory.worklist import WorklistQuery, page
 from tests.remembering import remembering
 
@@ -61,6 +64,13 @@ def test_a_segment_is_a_whole_value_of_one_attribute(memory: Memory) -> None:
         found = memory.worklist(WorklistQuery(segment=[segment]))
         assert {one.lead_id for one in found.leads} == leads, segment
         assert sum(found.counts.values()) == len(leads)
+
+
+def test_the_scores_of_the_list_are_whole_and_described_as_such(memory: Memory) -> None:
+    described = TypeAdapter(WorklistEntry).json_schema(mode="serialization")["properties"]["score"]
+    for entry in memory.worklist(WorklistQuery()).leads:
+        assert set(entry.score) == set(described["properties"])
+        assert TypeAdapter(Score).validate_python(entry.score, extra="forbid").lead_id == entry.lead_id
 
 
 def test_an_index_answers_every_filter(memory: Memory) -> None:

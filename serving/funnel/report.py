@@ -34,9 +34,9 @@ class FunnelQuery(Strict):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    start: Annotated[Moment | None, Field(alias="from")] = None
-    to: Moment | None = None
-    by: By | None = None
+    start: Moment | None = Field(default=None, alias="from", description="Where the period begins; 90 days before its end by default.")
+    to: Moment | None = Field(default=None, description="Where the period ends; now by default.")
+    by: By | None = Field(default=None, description="What the leads are told apart by; all together by default.")
 
 
 @dataclass(slots=True)

@@ -25,9 +25,11 @@ class HandoversQuery(Strict):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    state: State | None = None
-    after: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    limit: Annotated[int, Field(ge=1, le=1_000)] = PAGE
+    state: State | None = Field(default=None, description="Only hand-overs in this state.")
+    after: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
+        default=None, description="The event_id of the last hand-over of the page before."
+    )
+    limit: int = Field(default=PAGE, ge=1, le=1_000, description="How many hand-overs a page holds at most.")
 
 
 @dataclass(slots=True)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import GetJsonSchemaHandler, TypeAdapter
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from models.score import Score
 from models.temperature import Temperature
@@ -55,6 +59,14 @@ class Moved:
     at: str
     types: list[str]
     change: float
+
+
+class StoredScore:
+    """A ``Score`` as it was written down, which is described as one and never made one again."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(TypeAdapter(Score).core_schema)
 
 
 @dataclass(slots=True)
@@ -160,7 +172,7 @@ class WorklistEntry:
     changed_at: str
     handed_over_at: str | None
     attributes: dict[str, Any]
-    score: dict[str, Any]
+    score: Annotated[dict[str, Any], StoredScore]
 
 
 @dataclass(slots=True)

@@ -28,12 +28,12 @@ Cursor = tuple[int, int, float, str]
 class WorklistQuery(Strict):
     """What may stand behind ``GET /leads?``."""
 
-    temperature: Temperature | None = None
-    stage: Literal["unqualified", "mql", "sql", "pql"] | None = None
+    temperature: Temperature | None = Field(default=None, description="Only leads of this band.")
+    stage: Literal["unqualified", "mql", "sql", "pql"] | None = Field(default=None, description="Only leads of this stage.")
     segment: list[Text] = Field(default=[], max_length=10, description="NAME:VALUE of an attribute; all that are given must hold.")
     owner: Text | None = Field(default=None, description="The value of the attribute owner.")
     changed_since: Moment | None = Field(default=None, description="Only leads whose band or stage changed at or after this moment.")
-    limit: int = Field(default=50, ge=1, le=200)
+    limit: int = Field(default=50, ge=1, le=200, description="How many leads a page holds at most.")
     after: str | None = Field(default=None, max_length=2_000, description="The cursor of the page before.")
 
 
