@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import DataError
+from features.native.reading import codes
 
 if TYPE_CHECKING:
     from features.consent import ConsentRule
@@ -65,10 +66,10 @@ class Categorical:
         """The same levels for a choice of rows."""
         return Categorical(self.codes[rows], self.levels)
 
-    def recode(self, levels: Sequence[str], otherwise: int) -> np.ndarray:
-        """Codes (int32[n]) into another vocabulary; unknown texts become ``otherwise``, missing stays -1."""
+    def recode(self, levels: Sequence[str]) -> np.ndarray:
+        """Codes (int32[n]) into another vocabulary; unknown texts become the number of its levels, missing stays -1."""
         position = _positions(tuple(levels))
-        table = np.array([position.get(level, otherwise) for level in self.levels] + [-1], np.int32)
+        table = np.array([position.get(level, len(levels)) for level in self.levels] + [-1], np.int32)
         recoded: np.ndarray = table[self.codes]
         return recoded
 
@@ -84,9 +85,9 @@ class Texts(Categorical):
     A lead that is scored alone goes straight into the vocabulary of the features: codes of its own would cost more than those.
     """
 
-    texts: Sequence[str | None]
+    texts: list[str | None]
 
-    def __init__(self, texts: Sequence[str | None]) -> None:
+    def __init__(self, texts: list[str | None]) -> None:
         object.__setattr__(self, "texts", texts)
 
     @cached_property
@@ -97,16 +98,26 @@ class Texts(Categorical):
     @cached_property
     def codes(self) -> np.ndarray:
         """int32[n], -1 for missing."""
-        return self.recode(self.levels, -1)
+        return self.recode(self.levels)
 
     def take(self, rows: np.ndarray | slice) -> Categorical:
         """The same texts for a choice of rows."""
         return Texts(self.texts[rows]) if isinstance(rows, slice) else Categorical(self.codes[rows], self.levels)
 
-    def recode(self, levels: Sequence[str], otherwise: int) -> np.ndarray:
+    def recode(self, levels: Sequence[str]) -> np.ndarray:
         """See ``Categorical``."""
-        position = _positions(tuple(levels))
-        return np.array([position.get(text, otherwise) for text in self.texts], np.int32)
+        return codes([self.texts], [_positions(tuple(levels))], len(self.texts))[:, 0]
+
+
+def recoded(columns: Sequence[Categorical], levels: Sequence[tuple[str, ...]], rows: int) -> np.ndarray:
+    """``recode`` of columns of so many rows, side by side: int32[rows, columns], C order."""
+    texts = [column.texts for column in columns if isinstance(column, Texts)]
+    if len(texts) == len(columns):
+        return codes(texts, list(map(_positions, levels)), rows)
+    matrix = np.empty((rows, len(columns)), np.int32)
+    for i, (column, known) in enumerate(zip(columns, levels, strict=True)):
+        matrix[:, i] = column.recode(known)
+    return matrix
 
 
 @lru_cache(maxsize=256)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from features.catalogue import OTHER, STREAMS, FeatureSet
-from features.columns import Categorical
+from features.columns import Attributes, recoded
 from features.contract import NEVER
 from features.history import History
 from features.native import calling
@@ -53,26 +53,27 @@ def encode(features: FeatureSet, history: History) -> Events:
         start=history.start,
         occurred_at=history.occurred_at,
         known_at=history.known_at,
-        type=history.type.recode(features.types, len(features.types)),
+        type=history.type.recode(features.types),
         direction=history.direction,
-        numeric=_stack([attributes.numeric[name] for name in features.numeric], len(history.occurred_at), np.float64),
-        categorical=_stack(_codes(features.levels.items(), attributes.categorical), len(history.occurred_at), np.int32),
+        numeric=_stacked(features.numeric, attributes, len(history.occurred_at)),
+        categorical=_recoded(features.levels, attributes, len(history.occurred_at)),
         created_at=history.created_at,
-        lead_numeric=_stack([own.numeric[name] for name in features.lead_numeric], len(history), np.float64),
-        lead_categorical=_stack(_codes(features.lead_levels.items(), own.categorical), len(history), np.int32),
+        lead_numeric=_stacked(features.lead_numeric, own, len(history)),
+        lead_categorical=_recoded(features.lead_levels, own, len(history)),
     )
 
 
-def _codes(levels: Iterable[tuple[str, tuple[str, ...]]], columns: dict[str, Categorical]) -> list[np.ndarray]:
-    return [columns[name].recode(known, len(known)) for name, known in levels]
-
-
-def _stack(columns: list[np.ndarray], rows: int, dtype: type[np.generic]) -> np.ndarray:
-    """[rows, columns] in C order, also for no columns."""
-    matrix = np.empty((rows, len(columns)), dtype)
-    for i, column in enumerate(columns):
-        matrix[:, i] = column
+def _stacked(names: Sequence[str], attributes: Attributes, rows: int) -> np.ndarray:
+    """float64[rows, numeric attributes], C order."""
+    matrix = np.empty((rows, len(names)))
+    for i, name in enumerate(names):
+        matrix[:, i] = attributes.numeric[name]
     return matrix
+
+
+def _recoded(levels: Mapping[str, tuple[str, ...]], attributes: Attributes, rows: int) -> np.ndarray:
+    """int32[rows, categorical attributes], C order."""
+    return recoded([attributes.categorical[name] for name in levels], list(levels.values()), rows)
 
 
 @lru_cache(maxsize=16)

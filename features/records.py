@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from itertools import accumulate, chain, groupby, islice
-from operator import attrgetter, lt
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache, partial
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,13 +14,13 @@ import pyarrow as pa
 
 from features.columns import LARGEST, Attributes, Schema, Texts, text
 from features.consent import ConsentRule, Withheld
-from features.contract import UNKNOWN_TIME, DataError
-from features.history import History
+from features.contract import DataError
+from features.history import DIRECTIONS, UNKNOWN, History
+from features.native.reading import Named, Reading, Values, take
 
 _LAST_DIRECTION = 3
 _OCCURRED_AT = attrgetter("occurred_at")
-_NOTHING: Mapping[str, Any] = {}
-_NUMBERS, _TEXTS = {float}, {str, type(None)}
+_DIRECTIONS: dict[Any, int] = {None: UNKNOWN, UNKNOWN: UNKNOWN} | DIRECTIONS | {code: code for code in DIRECTIONS.values()}
 
 
 class InteractionRecord(NamedTuple):
@@ -33,42 +32,20 @@ class InteractionRecord(NamedTuple):
     direction: int = 0
     order: int = 0
     interaction_id: str | None = None
-    attributes: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class InteractionColumns(Sequence[InteractionRecord]):
-    """The interactions of one lead, kept column by column: half the work for whoever has them so.
-
-    ``columns`` are as long as one another, in the order of the fields of ``InteractionRecord``.
-    """
-
-    columns: tuple[Sequence[Any], ...]
-
-    @classmethod
-    def of(cls, rows: Sequence[InteractionRecord]) -> InteractionColumns:
-        """Of any records."""
-        if isinstance(rows, InteractionColumns):
-            return rows
-        return cls(tuple(zip(*rows, strict=True)) or ((),) * len(InteractionRecord._fields))
-
-    def __len__(self) -> int:
-        return len(self.columns[0])
-
-    def __iter__(self) -> Iterator[InteractionRecord]:
-        return map(InteractionRecord._make, zip(*self.columns, strict=True))
-
-    def __getitem__(self, place: Any) -> Any:
-        return list(self)[place]
+    attributes: dict[str, Any] | None = None
 
 
 class LeadRecord(NamedTuple):
-    """One lead with its interactions, in any order; ``created_at`` in microseconds UTC."""
+    """One lead with its interactions, in any order; ``created_at`` in microseconds UTC.
+
+    Each interaction is an ``InteractionRecord``, or a dict with those of its fields that are known and the direction in words: to make
+    fifty records of what came as JSON would cost more than their features.
+    """
 
     lead_id: str
     created_at: int | None = None
-    attributes: Mapping[str, Any] | None = None
-    interactions: Sequence[InteractionRecord] = ()
+    attributes: dict[str, Any] | None = None
+    interactions: Sequence[Any] = ()
 
 
 def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
@@ -79,74 +56,84 @@ def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
 
     Raises:
         DataError: a numeric attribute holds something that is no number.
+        TypeError: a lead or an interaction is no record.
     """
     told = tuple(rule for rule in schema.consent if rule.attribute is not None)
-    parts, withheld = [_sorted_once(lead.interactions, schema) for lead in leads], None
-    if told:
-        parts, withheld = _with_consent(parts, told)
-    kinds, occurred, recorded, directions, _, _, values = _joined(parts)
-    occurred_at = np.array(occurred, np.int64)
-    late = recorded.count(None) < len(recorded)
-    history = History(
-        lead_ids=pa.array([lead.lead_id for lead in leads], pa.string()),
-        start=np.array([0, *accumulate(map(len, parts))], np.int64),
-        occurred_at=occurred_at,
-        known_at=np.array(list(map(_known, occurred, recorded)), np.int64) if late else occurred_at,
-        type=Texts(kinds),
-        direction=np.array(directions, np.int8),
-        attributes=_attributes(values, schema.numeric, schema.categorical),
-        created_at=np.array([UNKNOWN_TIME if lead.created_at is None else lead.created_at for lead in leads], np.int64),
-        lead_attributes=_attributes([lead.attributes for lead in leads], schema.lead_numeric, schema.lead_categorical),
+    rows: list[list[Any]] = [lead.interactions if type(lead.interactions) is list else list(lead.interactions) for lead in leads]
+    reading, columns, withheld = _reading(schema), None, None
+    if not (told or schema.excluded):
+        columns = take(reading, leads, rows, settled=False)
+    if columns is None:
+        rows = [_sorted_once(map(_record, some), schema) for some in rows]
+        if told:
+            rows, withheld = _with_consent(rows, told)
+        columns = take(reading, leads, rows, settled=True)
+    return History(
+        lead_ids=pa.array(columns.lead_ids, pa.string()),
+        start=columns.start,
+        occurred_at=columns.occurred_at,
+        known_at=columns.known_at,
+        type=Texts(columns.types),
+        direction=columns.direction,
+        attributes=_attributes(reading.of_rows, columns.of_rows),
+        created_at=columns.created_at,
+        lead_attributes=_attributes(reading.of_leads, columns.of_leads),
         consented=told,
         withheld=withheld,
+    ).with_consent(schema.consent)
+
+
+@lru_cache(maxsize=64)
+def _reading(schema: Schema) -> Reading:
+    """How rows are read for a schema."""
+    named = (
+        Named(numeric, tuple(partial(number, name=name) for name in numeric), categorical)
+        for numeric, categorical in ((schema.numeric, schema.categorical), (schema.lead_numeric, schema.lead_categorical))
     )
-    return history.with_consent(schema.consent)
+    return Reading(dict, InteractionRecord, LeadRecord, float, LARGEST, str, None, InteractionRecord._fields, _DIRECTIONS, text, *named)
 
 
-def _joined(parts: Sequence[InteractionColumns]) -> Sequence[Sequence[Any]]:
-    """The columns of all leads, one lead after the other."""
-    if len(parts) == 1:
-        return parts[0].columns
-    columns = zip(*(part.columns for part in (parts or [InteractionColumns.of(())])), strict=True)
-    return [list(chain.from_iterable(column)) for column in columns]
+def _attributes(named: Named, values: Values) -> Attributes:
+    return Attributes(
+        dict(zip(named.numeric, values.numeric, strict=True)),
+        dict(zip(named.categorical, map(Texts, values.categorical), strict=True)),
+    )
 
 
-def _with_consent(parts: Sequence[InteractionColumns], rules: Sequence[ConsentRule]) -> tuple[list[InteractionColumns], Withheld]:
+def _record(row: InteractionRecord | Mapping[str, Any]) -> InteractionRecord:
+    """A row as a record."""
+    if isinstance(row, InteractionRecord):
+        return row
+    record = InteractionRecord(**row)
+    return record._replace(direction=_DIRECTIONS[record.direction], order=record.order or 0)
+
+
+def _with_consent(
+    leads: Sequence[Sequence[InteractionRecord]], rules: Sequence[ConsentRule]
+) -> tuple[list[list[InteractionRecord]], Withheld]:
     """Each lead's rows without those whose own attributes had to tell their consent and do not, and when these were known."""
     kept: list[list[InteractionRecord]] = []
     lead, moments = [], []
-    for number, part in enumerate(parts):
+    for number, rows in enumerate(leads):
         kept.append([])
-        for row in part:
+        for row in rows:
             if all(rule.told_by(row.attributes) for rule in rules if rule.asks(row.type)):
                 kept[-1].append(row)
             else:
                 lead.append(number)
                 moments.append(_known_at(row))
-    return list(map(InteractionColumns.of, kept)), Withheld.of(np.array(lead, np.int64), np.array(moments, np.int64), len(parts))
+    return kept, Withheld.of(np.array(lead, np.int64), np.array(moments, np.int64), len(leads))
 
 
 def _known_at(row: InteractionRecord) -> int:
-    return _known(row.occurred_at, row.recorded_at)
+    return row.occurred_at if row.recorded_at is None else max(row.occurred_at, row.recorded_at)
 
 
-def _known(occurred_at: int, recorded_at: int | None) -> int:
-    return occurred_at if recorded_at is None else max(occurred_at, recorded_at)
-
-
-def _sorted_once(interactions: Sequence[InteractionRecord], schema: Schema) -> InteractionColumns:
+def _sorted_once(rows: Iterable[InteractionRecord], schema: Schema) -> list[InteractionRecord]:
     """By time, then by content as ``History.from_tables`` does; a repeated ``interaction_id`` counts once, as first known."""
-    known = InteractionColumns.of(interactions)
-    _, moments, _, _, _, ids, _ = known.columns
-    missing = ids.count(None)
-    once = len(set(ids)) == len(ids) - missing + (missing > 0)
-    if once and not schema.excluded and all(map(lt, moments, islice(moments, 1, None))):
-        return known
-    rows = [row for row in known if not schema.excludes(row.type)]
-    if not once:
-        rows = _first_known(rows, schema)
-    by_time = groupby(sorted(rows, key=_OCCURRED_AT), _OCCURRED_AT)
-    return InteractionColumns.of([row for _, tied in by_time for row in _settled(list(tied), schema)])
+    counted = (row for row in rows if not schema.excludes(row.type))
+    by_time = groupby(sorted(_first_known(counted, schema), key=_OCCURRED_AT), _OCCURRED_AT)
+    return [row for _, tied in by_time for row in _settled(list(tied), schema)]
 
 
 def _settled(tied: list[InteractionRecord], schema: Schema) -> list[InteractionRecord]:
@@ -176,28 +163,6 @@ def _content(row: InteractionRecord, schema: Schema) -> tuple[Any, ...]:
         *((one is None, one or "") for one in texts),
         _known_at(row),
     )
-
-
-def _attributes(rows: Sequence[Mapping[str, Any] | None], numeric: Iterable[str], categorical: Iterable[str]) -> Attributes:
-    values = [row or _NOTHING for row in rows]
-    return Attributes(
-        {name: _numbers([row.get(name) for row in values], name) for name in numeric},
-        {name: Texts(_texts([row.get(name) for row in values])) for name in categorical},
-    )
-
-
-def _texts(values: list[Any]) -> list[str | None]:
-    """What ``text`` says of each value; most are texts already."""
-    return values if _TEXTS.issuperset(map(type, values)) and "" not in values else list(map(text, values))
-
-
-def _numbers(values: Sequence[Any], name: str) -> np.ndarray:
-    """float64[n] of what ``number`` says of each value; NumPy reads all at once what is plainly numeric."""
-    known = [math.nan if value is None else value for value in values]  # NumPy would take five times as long with ``None``
-    if len(known) > 1 and _NUMBERS.issuperset(map(type, known)):
-        numbers = np.array(known, np.float64)
-        return np.where(np.abs(numbers) <= LARGEST, numbers, np.nan)
-    return np.array([number(value, name) for value in known], np.float64)
 
 
 def number(value: object, name: str) -> float:

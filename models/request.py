@@ -6,9 +6,8 @@ score.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import repeat
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import ConfigDict, Field, GetJsonSchemaHandler, ValidationError
@@ -17,8 +16,7 @@ from pydantic_core import ErrorDetails, PydanticKnownError, SchemaValidator, cor
 from typing_extensions import TypedDict
 
 from features.contract import DataError, Strict, to_micros
-from features.history import DIRECTIONS, UNKNOWN
-from features.records import InteractionColumns, InteractionRecord, LeadRecord
+from features.records import LeadRecord
 
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """Moments outside of these are placeholders (0001-01-01, 9999-12-31) and no facts."""
@@ -28,8 +26,6 @@ MOMENTS = ("as_of", "created_at", "occurred_at", "recorded_at", "expires_at")
 MOMENT_HINT = 'Write the moment in ISO 8601 with its time zone, such as "2026-01-31T08:00:00Z".'
 _MOMENTS = SchemaValidator(core_schema.datetime_schema(ge=_FIRST, lt=_LAST, tz_constraint="aware"))
 _SHOWN = 3
-_DIRECTIONS: dict[Any, int] = {None: UNKNOWN} | DIRECTIONS
-_GET: Callable[[Any, str], Any] = dict.get
 
 
 class _Moment:
@@ -154,20 +150,4 @@ def _in_words(problem: ErrorDetails) -> str:
 
 def record_of(lead: Mapping[str, Any], interactions: Sequence[Interaction]) -> LeadRecord:
     """A validated lead as the scorer takes it."""
-    return LeadRecord(lead["lead_id"], lead.get("created_at"), lead.get("attributes"), _columns(interactions))
-
-
-def _columns(interactions: Sequence[Interaction]) -> InteractionColumns:
-    columns = (list(map(_GET, interactions, repeat(key))) for key in InteractionRecord._fields)
-    kinds, occurred_at, recorded_at, directions, orders, ids, values = columns
-    return InteractionColumns(
-        (
-            kinds,
-            occurred_at,
-            recorded_at,
-            list(map(_DIRECTIONS.__getitem__, directions)),
-            [order or 0 for order in orders],
-            ids,
-            values,
-        )
-    )
+    return LeadRecord(lead["lead_id"], lead.get("created_at"), lead.get("attributes"), interactions)

@@ -36,7 +36,7 @@ def named(grouping: Grouping) -> list[str]:
 def with_attributes(dataset: Dataset, texts: dict[str, Sequence[str | None]], numbers: dict[str, Sequence[float]] | None = None) -> Dataset:
     """The data set with these attributes of its leads."""
     numeric = {name: np.array(values, dtype=np.float64) for name, values in (numbers or {}).items()}
-    attributes = Attributes(numeric, {name: Texts(values) for name, values in texts.items()})
+    attributes = Attributes(numeric, {name: Texts(list(values)) for name, values in texts.items()})
     return replace(dataset, history=replace(dataset.history, lead_attributes=attributes))
 
 

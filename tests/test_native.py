@@ -37,7 +37,7 @@ EXAMPLES = settings(max_examples=15, deadline=None, derandomize=True, suppress_h
 @pytest.fixture(scope="module")
 def kept() -> Path:
     """The object file that this process, and all tests, use."""
-    objects.address()
+    objects.address("leadheat_fill")
     return next(place / f"kernel-{objects.key()}.o" for place in objects.places() if (place / f"kernel-{objects.key()}.o").exists())
 
 

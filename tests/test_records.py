@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,70 @@ def test_an_id_that_two_leads_share_is_an_interaction_of_each(tmp_path: Path) ->
         own = [InteractionRecord("visit", parse_moment(at), interaction_id=key or None) for lead, at, key in events if lead == name]
         alone = history_of([LeadRecord(name, parse_moment("2026-01-01"), {}, own)], Schema())
         assert batch.slice(position, position + 1).occurred_at.tolist() == alone.occurred_at.tolist()
+
+
+def as_it_came(event: InteractionRecord) -> dict[str, Any]:
+    """An interaction as JSON would bring it: without what is not known, the direction in words."""
+    told = event._asdict() | {"direction": {0: None, 1: "inbound", 2: "outbound"}[event.direction]}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(worlds(), DICE)
+def test_interactions_are_the_same_as_dicts_and_as_records(world: World, dice: Any) -> None:
+    def half(lead: LeadRecord) -> LeadRecord:
+        return lead._replace(interactions=[as_it_came(event) if dice.random() < 0.5 else event for event in lead.interactions])
+
+    same(matrix(world, list(map(half, world.leads))), matrix(world, world.leads), world.features.names)
+
+
+@pytest.mark.parametrize(
+    ("lead", "told"),
+    [
+        (LeadRecord("L", interactions=["visit"]), "Each interaction must be an InteractionRecord, or a dict of its fields"),
+        (LeadRecord("L", interactions=[InteractionRecord("visit", 0, direction=3)]), "with a known direction"),
+        (LeadRecord("L", interactions=[{"type": "visit", "occurred_at": 0, "attributes": [1]}]), "and attributes in a dict"),
+        (LeadRecord._make(["L", None, ("size", 1), []]), "Each lead must be a LeadRecord with attributes in a dict"),
+        (LeadRecord("L", interactions=[{"type": "visit", "occurred_at": 0.5}]), "cannot be interpreted as an integer"),
+        (
+            LeadRecord("L", interactions=[{"type": "visit", "occurred_at": 0, "recorded_at": "today"}]),
+            "cannot be interpreted as an integer",
+        ),
+        (LeadRecord("L", interactions=[{"type": "visit"}]), "cannot be interpreted as an integer"),
+        (LeadRecord._make(["L", "today", None, []]), "cannot be interpreted as an integer"),
+        (LeadRecord("L", interactions=[{"type": "visit", "occurred_at": 0, "interaction_id": ["i"]}]), "unhashable type"),
+    ],
+)
+def test_what_is_no_record_is_refused(lead: LeadRecord, told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        history_of([lead], SCHEMA)
+
+
+def test_a_moment_beyond_64_bits_is_refused() -> None:
+    with pytest.raises(OverflowError, match="too big"):
+        history_of([LeadRecord("L", interactions=[InteractionRecord("visit", 2**63)])], SCHEMA)
+
+
+def test_whatever_is_read_is_given_back() -> None:
+    """What machine code counted wrongly would be freed while it is in use, or never."""
+    kind, industry, channels, ids = (
+        "vi" + "sit" * len(SCHEMA.numeric),
+        4.0 * len("two"),
+        ["".join(["web", str(n)]) for n in range(2)],
+        ["i" * 30, "j" * 30],
+    )
+    rows = [InteractionRecord(kind, 2**40 + n, None, 1, 0, ids[n], {"amount": 12, "channel": channels[n]}) for n in range(2)]
+    lead = LeadRecord("L", 2**40, {"employees": "12", "industry": industry}, rows)
+    watched: list[object] = [kind, industry, *channels, *ids, lead, *rows]
+    before = list(map(sys.getrefcount, watched))
+    for _ in range(200):
+        history = history_of([lead], SCHEMA)
+        with pytest.raises(DataError, match="must be a number"):
+            history_of([lead._replace(attributes={"employees": "many"})], SCHEMA)
+    assert history.attributes.numeric["amount"].tolist() == [12.0, 12.0]
+    assert history.lead_attributes.categorical["industry"].levels == ("12",)
+    del history
+    assert list(map(sys.getrefcount, watched)) == before
 
 
 def test_no_leads_at_all_are_a_history_too() -> None:

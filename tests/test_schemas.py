@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from features.columns import Schema
 from features.contract import DataError, SettingsError
-from features.records import history_of
+from features.records import _record, history_of
 from models.request import read_request
 from serving.body import Body
 from serving.errors import RequestError, error_of
@@ -44,7 +44,7 @@ def test_a_request_becomes_a_record_to_the_microsecond() -> None:
     request = ScoreRequest.model_validate_json(json.dumps(full))
     lead = request.record()
     assert (lead.lead_id, lead.created_at, lead.attributes) == ("a", DAY_ONE, {"size": 40.0, "country": "DE", "known": True})
-    mail, call = lead.interactions
+    mail, call = map(_record, lead.interactions)
     assert (mail.occurred_at, mail.direction, mail.recorded_at, mail.attributes) == (DAY_ONE + 1, 2, None, {"length": 1.5})
     assert (call.occurred_at, call.recorded_at, call.direction, call.interaction_id) == (DAY_ONE, DAY_ONE + 86_400_000_000, 0, "i")
 

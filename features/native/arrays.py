@@ -17,9 +17,9 @@ from numba.np import arrayobj
 from features.kernel import block
 
 WORD = 8
-_HEAD, _ITEMS = object.__basicsize__ // WORD, tuple.__basicsize__ // WORD
-_DATA, _DIMENSIONS, _SHAPE, _DESCRIPTION, _FLAGS = _HEAD, _HEAD + 1, _HEAD + 2, _HEAD + 5, _HEAD + 6
-_KIND = _HEAD + 1  # of a description
+HEAD, _ITEMS = object.__basicsize__ // WORD, tuple.__basicsize__ // WORD
+_DATA, _DIMENSIONS, _SHAPE, _DESCRIPTION, _FLAGS = HEAD, HEAD + 1, HEAD + 2, HEAD + 5, HEAD + 6
+_KIND = HEAD + 1  # of a description
 _LOW, _KIND_MASK, _CONTIGUOUS_AND_ALIGNED = 0xFFFFFFFF, 0x7FFFFFFF00FF0000, 0x101
 
 
@@ -49,35 +49,45 @@ def _array_at(typing: Any, address: Any, shape: Any, dtype: Any) -> Any:  # noqa
 array_at: Any = intrinsic(_array_at)
 
 
-@block
-def _word(address: int, number: int) -> int:
-    return array_at(address, (number + 1,), np.int64)[number]
+def _reads(first: int, dtype: Any) -> Any:
+    """A function of an address and a number: what lies there, so many times 8 bytes after the first."""
+
+    def typed(typing: Any, address: Any, number: Any) -> Any:  # noqa: ARG001 - Numba's signature
+        def code(context: Any, builder: Any, _: Any, given: Any) -> Any:
+            place = builder.add(given[1], context.get_constant(types.int64, first))
+            place = builder.add(given[0], builder.mul(place, context.get_constant(types.int64, WORD)))
+            return builder.load(builder.inttoptr(place, context.get_value_type(dtype).as_pointer()))
+
+        return dtype(types.int64, types.int64), code
+
+    return intrinsic(typed)
 
 
-@block
-def item(given: int, number: int) -> int:
-    """The address of an item of a tuple."""
-    return _word(given, _ITEMS + number)
+# No blocks: to inline what is called so often would take Numba far longer.
+word, item = _reads(0, types.int64), _reads(_ITEMS, types.int64)
+"""A word that lies at an address; the address of an item of a tuple."""
+real = _reads(0, types.float64)
+"""A float64 that lies at an address."""
 
 
 @block
 def is_array(given: int, kind: int, dimensions: int) -> bool:
     """Whether an array is of this kind (``kind_of``), has so many dimensions, and lies in C order."""
-    as_told = _word(given, _DIMENSIONS) & _LOW == dimensions and _word(_word(given, _DESCRIPTION), _KIND) & _KIND_MASK == kind
-    return as_told and _word(given, _FLAGS) & _CONTIGUOUS_AND_ALIGNED == _CONTIGUOUS_AND_ALIGNED
+    as_told = word(given, _DIMENSIONS) & _LOW == dimensions and word(word(given, _DESCRIPTION), _KIND) & _KIND_MASK == kind
+    return as_told and word(given, _FLAGS) & _CONTIGUOUS_AND_ALIGNED == _CONTIGUOUS_AND_ALIGNED
 
 
 @block
 def vector(given: int, dtype: Any) -> np.ndarray:
     """NumPy's array of one dimension."""
-    return array_at(_word(given, _DATA), (_word(_word(given, _SHAPE), 0),), dtype)
+    return array_at(word(given, _DATA), (word(word(given, _SHAPE), 0),), dtype)
 
 
 @block
 def matrix(given: int, dtype: Any) -> np.ndarray:
     """NumPy's array of two dimensions."""
-    shape = _word(given, _SHAPE)
-    return array_at(_word(given, _DATA), (_word(shape, 0), _word(shape, 1)), dtype)
+    shape = word(given, _SHAPE)
+    return array_at(word(given, _DATA), (word(shape, 0), word(shape, 1)), dtype)
 
 
 @block

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from functools import cache
-from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -46,7 +45,6 @@ GIVEN = (
 """The events, as of ``Events``, and what is asked."""
 _ROOM = 8192
 """Words of memory that most leads do with."""
-_LOADING = Lock()
 
 
 def fill(plan: Plan, events: Events, lead: np.ndarray, as_of: np.ndarray, order: np.ndarray, out: np.ndarray) -> None:
@@ -69,14 +67,12 @@ def fill(plan: Plan, events: Events, lead: np.ndarray, as_of: np.ndarray, order:
 
 @cache
 def code() -> Callable[..., object]:
-    """The function of ``features.native.entry``; the first call may compile it, which takes ten seconds.
+    """The function of ``features.native.entry``, called without the interpreter's lock.
 
     Before its arguments it takes where to write its result, and where an error, of which there is none: so Numba's functions are called.
 
     Raises:
         LeadheatError: it cannot be compiled.
     """
-    with _LOADING:  # threads that begin at once compile but once
-        address = objects.address()
     one, number, place = ctypes.py_object, ctypes.c_int64, ctypes.c_void_p
-    return ctypes.CFUNCTYPE(ctypes.c_int32, place, place, one, number, number, number, number, one, one)(address)
+    return ctypes.CFUNCTYPE(ctypes.c_int32, place, place, one, number, number, number, number, one, one)(objects.address("leadheat_fill"))

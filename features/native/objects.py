@@ -14,31 +14,48 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from threading import Lock
 
 from features.contract import LeadheatError
 
-SYMBOL = "leadheat_fill"
-_SOURCES = ("contract.py", "kernel.py", "plan.py", "native/arrays.py", "native/calling.py", "native/compiling.py", "native/entry.py")
+_SOURCES = (
+    "contract.py",
+    "kernel.py",
+    "plan.py",
+    "native/arrays.py",
+    "native/calling.py",
+    "native/capi.py",
+    "native/compiling.py",
+    "native/entry.py",
+    "native/reading.py",
+    "native/rows.py",
+)
 _LIBRARIES = ("llvmlite", "numba", "numpy")
 _ROOT = Path(__file__).resolve().parents[2]
 
-_kept: list[Any] = []
-"""What machine code lies in, for as long as the process runs."""
+_LOADING = Lock()
+_AddressOf = Callable[[str], int]
 
 
-def address() -> int:
-    """Where the machine code begins in this process.
+def address(symbol: str) -> int:
+    """Where a function of the machine code begins in this process; the first call may compile it, which takes ten seconds.
 
     Raises:
         LeadheatError: it cannot be compiled.
     """
+    with _LOADING:  # threads that begin at once compile but once
+        return _loaded()(symbol)
+
+
+@cache
+def _loaded() -> _AddressOf:
     name = f"kernel-{key()}.o"
     for place in places():
         if (place / name).exists():
@@ -100,12 +117,12 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(held)
 
 
-def _load(place: Path) -> int:
-    library = place.with_suffix(".so")
+def _load(place: Path) -> _AddressOf:
+    path = place.with_suffix(".so")
     with suppress(OSError):
-        if library.exists() or _link(place, library):
-            _kept.append(ctypes.CDLL(str(library)))
-            return ctypes.cast(_kept[-1][SYMBOL], ctypes.c_void_p).value or 0
+        if path.exists() or _link(place, path):
+            library = ctypes.CDLL(str(path))
+            return lambda symbol: ctypes.cast(library[symbol], ctypes.c_void_p).value or 0
     return _link_in_memory(place)
 
 
@@ -126,7 +143,7 @@ def _link(place: Path, library: Path) -> bool:
     return linked.returncode == 0
 
 
-def _link_in_memory(place: Path) -> int:
+def _link_in_memory(place: Path) -> _AddressOf:
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
@@ -134,5 +151,4 @@ def _link_in_memory(place: Path) -> int:
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), llvm.Target.from_default_triple().create_target_machine())
     engine.add_object_file(llvm.ObjectFileRef.from_path(str(place)))
     engine.finalize_object()
-    _kept.append(engine)
-    return int(engine.get_function_address(SYMBOL))
+    return lambda symbol: int(engine.get_function_address(symbol))

@@ -29,7 +29,7 @@ def oracle_figures(folder: Path, dataset: Dataset, snapshots: Snapshots) -> dict
     """
     truth = pq.read_table(folder / "truth.parquet")
     names = Categorical.of_arrow(truth["lead_id"])
-    lead = names.recode(dataset.history.lead_ids.to_pylist(), -1).astype(np.int64)
+    lead = names.recode(dataset.history.lead_ids.to_pylist()).astype(np.int64)
     as_of = micros(truth["as_of"])
     order = np.lexsort((as_of, lead))
     key = _keys(lead[order], as_of[order])

@@ -1,0 +1,164 @@
+"""The functions that are compiled to read rows: those of ``features.native.reading``, with their arguments by address."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba.core import types
+
+from features.contract import UNKNOWN_TIME
+from features.kernel import block
+from features.native.arrays import item, matrix, vector
+from features.native.capi import (
+    call,
+    dict_get,
+    dict_size,
+    entry,
+    float_of,
+    keep,
+    length,
+    list_set,
+    raised,
+    release,
+    set_add,
+    set_clear,
+    set_size,
+    text_length,
+    to_float64,
+    to_int64,
+    type_of,
+)
+from features.native.reading import DONE, FAILED, ODD_LEAD, ODD_ROW, UNORDERED
+
+TAKES, CODES, RETURNS = (types.int64,) * 4, (types.int64,) * 3, types.int64
+
+_DICT, _ROW, _LEAD, _FLOAT, _LARGEST, _TEXT, _NOTHING, _FIELDS, _DIRECTIONS, _TO_TEXT, _OF_ROWS, _OF_LEADS = range(12)
+"""The places in a ``Reading``."""
+_NUMERIC, _TO_NUMBER, _CATEGORICAL = range(3)  # in Named
+_NUMBERS, _TEXTS = range(2)  # in Values
+_START, _TYPES, _OCCURRED, _KNOWN, _WAYS, _ROWS_VALUES, _LEAD_IDS, _CREATED, _LEADS_VALUES, _SEEN = range(10)  # in Columns
+_TYPE, _OCCURRED_AT, _RECORDED_AT, _DIRECTION, _ORDER, _ID, _ATTRIBUTES = range(7)  # in an InteractionRecord
+_LEAD_ID, _CREATED_AT, _LEAD_ATTRIBUTES = range(3)  # in a LeadRecord
+
+
+def take(reading: int, leads: int, columns: int, settled: int) -> int:
+    """Read leads, a tuple of pairs of a lead and its rows, into columns; returns what comes of it."""
+    created_at, place, nothing = vector(item(columns, _CREATED), np.int64), 0, item(reading, _NOTHING)
+    for number in range(length(leads)):
+        lead, rows = item(item(leads, number), 0), item(item(leads, number), 1)
+        if type_of(lead) != item(reading, _LEAD):
+            return ODD_LEAD
+        _put(item(columns, _LEAD_IDS), number, item(lead, _LEAD_ID))
+        created = item(lead, _CREATED_AT)
+        created_at[number] = UNKNOWN_TIME if created == nothing else to_int64(created)
+        if created_at[number] == -1 and raised() != 0:
+            return FAILED
+        told = _values(reading, item(reading, _OF_LEADS), item(lead, _LEAD_ATTRIBUTES), number, item(columns, _LEADS_VALUES))
+        if told != DONE:
+            return FAILED if told == FAILED else ODD_LEAD
+        told, place = _take_rows(reading, rows, place, columns, settled)
+        if told != DONE:
+            return told
+    return DONE
+
+
+def codes(columns: int, positions: int, found: int) -> int:
+    """Write the positions of a tuple of lists of texts into int32[rows, columns]."""
+    places = matrix(found, np.int32)
+    for column in range(places.shape[1]):
+        texts, known = item(columns, column), item(positions, column)
+        other = dict_size(known) - 1
+        for row in range(min(len(places), length(texts))):
+            position = dict_get(known, entry(texts, row))
+            places[row, column] = other if position == 0 else to_int64(position)
+    return DONE
+
+
+@block
+def _take_rows(reading: int, rows: int, place: int, columns: int, settled: int) -> tuple[int, int]:
+    """Read those of one lead from a place on; returns what comes of it, and the place after them."""
+    occurred_at, seen = vector(item(columns, _OCCURRED), np.int64), item(columns, _SEEN)
+    ids, ascending = 0, True
+    set_clear(seen)
+    for number in range(length(rows)):
+        row = entry(rows, number)
+        told = _take_row(reading, row, place, columns)
+        if told != DONE:
+            return told, place
+        ascending = ascending and (number == 0 or occurred_at[place] > occurred_at[place - 1])
+        if _field(reading, row, _ID) != item(reading, _NOTHING):
+            ids += 1
+            if set_add(seen, _field(reading, row, _ID)) != 0:
+                return FAILED, place
+        place += 1
+    return (UNORDERED if settled == 0 and (not ascending or set_size(seen) < ids) else DONE), place
+
+
+@block
+def _take_row(reading: int, row: int, place: int, columns: int) -> int:
+    """Read a row into a place; returns what comes of it."""
+    occurred_at, known_at = vector(item(columns, _OCCURRED), np.int64), vector(item(columns, _KNOWN), np.int64)
+    direction = vector(item(columns, _WAYS), np.int8)
+    if type_of(row) != item(reading, _ROW) and type_of(row) != item(reading, _DICT):
+        return ODD_ROW
+    moment, recorded_at = to_int64(_field(reading, row, _OCCURRED_AT)), _field(reading, row, _RECORDED_AT)
+    recorded = moment if recorded_at == item(reading, _NOTHING) else to_int64(recorded_at)
+    if (moment == -1 or recorded == -1) and raised() != 0:
+        return FAILED
+    way = dict_get(item(reading, _DIRECTIONS), _field(reading, row, _DIRECTION))
+    if way == 0:
+        return ODD_ROW
+    occurred_at[place], known_at[place], direction[place] = moment, max(moment, recorded), to_int64(way)
+    _put(item(columns, _TYPES), place, _field(reading, row, _TYPE))
+    return _values(reading, item(reading, _OF_ROWS), _field(reading, row, _ATTRIBUTES), place, item(columns, _ROWS_VALUES))
+
+
+@block
+def _field(reading: int, row: int, number: int) -> int:
+    """A field of a row, None where a dict has no such key."""
+    if type_of(row) == item(reading, _ROW):
+        return item(row, number)
+    return _or_nothing(reading, dict_get(row, item(item(reading, _FIELDS), number)))
+
+
+@block
+def _or_nothing(reading: int, given: int) -> int:
+    return item(reading, _NOTHING) if given == 0 else given
+
+
+@block
+def _values(reading: int, named: int, attributes: int, place: int, values: int) -> int:
+    """Read the attributes that are named; returns what comes of it."""
+    nothing = item(reading, _NOTHING)
+    if attributes != nothing and type_of(attributes) != item(reading, _DICT):
+        return ODD_ROW
+    numbers = matrix(item(values, _NUMBERS), np.float64)
+    for i in range(length(item(named, _NUMERIC))):
+        value = nothing if attributes == nothing else _or_nothing(reading, dict_get(attributes, item(item(named, _NUMERIC), i)))
+        number = np.nan
+        if type_of(value) == item(reading, _FLOAT):
+            number = float_of(value)
+        elif value != nothing:
+            made = call(item(item(named, _TO_NUMBER), i), value)
+            if made == 0:
+                return FAILED
+            number = to_float64(made)
+            release(made)
+        numbers[i, place] = number if abs(number) <= float_of(item(reading, _LARGEST)) else np.nan
+    for i in range(length(item(named, _CATEGORICAL))):
+        value = nothing if attributes == nothing else _or_nothing(reading, dict_get(attributes, item(item(named, _CATEGORICAL), i)))
+        texts = item(item(values, _TEXTS), i)
+        if type_of(value) == item(reading, _TEXT) and text_length(value) > 0:
+            _put(texts, place, value)
+        elif value != nothing:
+            made = call(item(reading, _TO_TEXT), value)
+            if made == 0:
+                return FAILED
+            list_set(texts, place, made)
+    return DONE
+
+
+@block
+def _put(given: int, place: int, value: int) -> None:
+    """Have a list hold a value."""
+    keep(value)
+    list_set(given, place, value)
