@@ -58,6 +58,14 @@ def place_of(settings: TableSettings, root: Path) -> Path:
     return Path(os.path.normpath(root.absolute() / settings.path))
 
 
+def reads(settings: TableSettings, root: Path, file: Path) -> bool:
+    """Whether a file is one of a table's, or would be if it were there."""
+    if not settings.in_files:
+        return False
+    path, asked = Path(os.path.realpath(place_of(settings, root))), Path(os.path.realpath(file))
+    return asked == path or path in asked.parents or asked.match(str(path))
+
+
 def in_duckdb(settings: TableSettings, path: Path) -> bool:
     """Whether a table lies in a DuckDB file."""
     return settings.table is not None or path.suffix in DUCKDB_SUFFIXES

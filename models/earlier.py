@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.files import words_of
 from models.cells import Hashes
 from models.scorer import LeadScorer, Matrix, Scored
 from models.table import FOR_LATER, SCHEMA
@@ -144,7 +145,7 @@ def _read(file: Path, scorer: LeadScorer) -> Earlier:
         scores = pq.read_table(file, columns=["fingerprint", *FOR_LATER], page_checksum_verification=True)
         earlier = Earlier.of(scores, width)
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        logger.warning("--since: %s is not whole, or of an earlier release (%s); everything is computed anew", file, error)
+        logger.warning("--since: %s holds no whole scores of this release (%s); everything is computed anew", file, words_of(error))
         return Earlier.nothing(width)
     if scorer.fingerprint not in scores["fingerprint"].unique().to_pylist():
         logger.warning("--since: %s is of another model; what that does not share with this one is computed anew", file)

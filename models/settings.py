@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from features.catalogue import FeatureSettings
 from features.contract import SettingsError, Strict
 from features.data_settings import STORE, Constant, DataSettings, InteractionsSettings, OutcomesSettings, TableSettings
+from features.files import reads
 from features.signals import SignalSettings
 from features.snapshots import SnapshotSettings
 from models.consent import ConsentSettings
@@ -28,6 +29,7 @@ from models.reasons import ReasonSettings
 from models.retraining import RetrainSettings
 from models.rules_settings import RulesSettings
 from models.temperature import TemperatureSettings
+from models.whole_file import check_place
 
 FILE = "leadheat.toml"
 Part = TypeVar("Part", bound=BaseModel)
@@ -89,10 +91,24 @@ class Settings(ScoringSettings):
 
 
 class Source(NamedTuple):
-    """Settings and the folder that their relative paths start from."""
+    """Settings, the folder that their relative paths start from, and the file that they were read from, if from any."""
 
     settings: Settings
     root: Path
+    file: Path | None = None
+
+    def check_out(self, out: Path) -> None:
+        """Refuse early a file that could not be written in the end, or that the data set is read from.
+
+        Raises:
+            SettingsError: it is such a file.
+        """
+        check_place(out)
+        own = [name for name, table in self.settings.data.tables.items() if reads(table, self.root, out)]
+        if self.file is not None and out.resolve() == self.file.resolve():
+            own = ["settings"]
+        if own:
+            raise SettingsError(f"{out} is where the {own[0]} of the data set are read from.", "Name another file; this one is as it was.")
 
 
 def read_settings(path: Path) -> Source:
@@ -115,7 +131,7 @@ def read_settings(path: Path) -> Source:
         raise SettingsError(f"There is no data set at {path}: {file} does not exist.", hint) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SettingsError(f"{file} cannot be read: {error}.", _hint_on(file)) from error
-    return Source(parse_settings(content, Settings, str(file)), file.parent.resolve())
+    return Source(parse_settings(content, Settings, str(file)), file.parent.resolve(), file)
 
 
 def _hint_on(file: Path) -> str:

@@ -97,6 +97,12 @@ def test_help_comes_at_once_and_names_every_command(tmp_path: Path) -> None:
         (["simulate", "world", "--leak", "coffee"], "outcome_type"),
         (["score", ".", "--out", "scores.txt"], "neither Parquet nor CSV"),
         (["score", ".", "--out", "nowhere/scores.csv"], "no folder"),
+        (["score", ".", "--out", "leads.csv"], "leads.csv is where the leads of the data set are read from"),
+        (["scorecard", ".", "--out", "leadheat.toml"], "where the settings of the data set are read from"),
+        (["evaluate", ".", "--report", "outcomes.csv"], "where the outcomes of the data set are read from"),
+        (["backtest", ".", "--plot", "leads.csv"], "where the leads of the data set are read from"),
+        (["migration", ".", "--out", "leads.csv"], "where the leads of the data set are read from"),
+        (["monitor", ".", "--prometheus", "leads.csv"], "where the leads of the data set are read from"),
         (["score", ".", "--out", "/proc/scores.csv"], "No file can be written"),
     ],
 )

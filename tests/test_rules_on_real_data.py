@@ -36,7 +36,7 @@ def uci_bank(dataset: Dataset) -> Snapshots:
 @pytest.mark.parametrize(("later", "auc"), [(bpic2012, 0.78), (olist, 0.69), (uci_bank, 0.70)])
 def test_rules_rank_well(later: Callable[[Dataset], Snapshots], auc: float) -> None:
     shared_data(later.__name__)
-    settings, root = read_settings(DATASETS / f"{later.__name__}.toml")
+    settings, root, _ = read_settings(DATASETS / f"{later.__name__}.toml")
     dataset = Dataset.from_tables(settings.data.name, read_tables(settings.data, root))
     looks = later(dataset)
     rules = settings.rules

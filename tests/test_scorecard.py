@@ -230,7 +230,7 @@ def test_a_line_must_speak_of_some_leads(world: SmallWorld, distiller: Distiller
 @pytest.mark.slow
 def test_bpic2012_in_twenty_lines() -> None:
     shared_data("bpic2012")
-    settings, root = read_settings(DATASETS / "bpic2012.toml")
+    settings, root, _ = read_settings(DATASETS / "bpic2012.toml")
     dataset = Dataset.read(settings.data, root)
     parts = split(dataset, settings.snapshots, settings.model.calibration_share)
     found = judged_scorecard(Distiller(learn(dataset, parts, settings), dataset, parts), dataset, 20)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from features.contract import DAY, HOUR, SettingsError
-from models.settings import ScoringSettings, Settings, parse_settings, read_settings
+from features.data_settings import DataSettings, TableSettings
+from models.settings import ScoringSettings, Settings, Source, parse_settings, read_settings
 from tests.conftest import DATASETS
 
 LEAST = '[data]\nleads = { path = "leads.csv" }\n'
@@ -107,6 +108,29 @@ def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
     table = tmp_path / "leads.csv"
     table.write_text("lead_id,created_at\n")
     assert hint(table) == "DATASET is a folder with a leadheat.toml, or such a file, which names the tables."
+
+
+TABLES = """
+[data]
+leads = { path = "../crm/leads.csv" }
+interactions = { path = "events/*.parquet" }
+outcomes = { path = "postgresql://reader@crm.example/sales", table = "deals" }
+"""
+
+
+def test_nothing_is_written_where_the_data_set_is_read_from(tmp_path: Path) -> None:
+    for name in ("set/events", "crm"):
+        (tmp_path / name).mkdir(parents=True)
+    source = read_settings(write(tmp_path / "set", TABLES))
+    (tmp_path / "alias.csv").symlink_to(tmp_path / "crm" / "leads.csv")
+    for name in ("crm/leads.csv", "alias.csv", "set/events/new.parquet", "set/leadheat.toml"):
+        with pytest.raises(SettingsError, match=f"{name} is where the (leads|interactions|settings) of the data set are read from"):
+            source.check_out(tmp_path / name)
+    for name in ("set/leads.csv", "set/events/new.csv", "set/scores.parquet", "crm/leads.parquet"):
+        source.check_out(tmp_path / name)
+    whole = source.settings.model_copy(update={"data": DataSettings(leads=TableSettings(path="events"))})
+    with pytest.raises(SettingsError, match="is where the leads of the data set are read from"):
+        Source(whole, source.root).check_out(tmp_path / "set" / "events" / "new.csv")
 
 
 def test_a_mark_of_utf_8_before_the_text_is_passed_by(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ class Trained(NamedTuple):
 def trained(name: str) -> Trained:
     """A scorer learnt from a real data set by its settings in ``tests/datasets``."""
     shared_data(name)
-    settings, root = read_settings(DATASETS / f"{name}.toml")
+    settings, root, _ = read_settings(DATASETS / f"{name}.toml")
     dataset = Dataset.read(settings.data, root)
     parts = split(dataset, settings.snapshots, settings.model.calibration_share)
     return Trained(settings, dataset, parts, learn(dataset, parts, settings))

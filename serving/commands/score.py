@@ -46,11 +46,13 @@ def score(
     from features.contract import parse_moment
     from models.earlier import Incremental
     from serving.bucketed import score_within
-    from serving.output import output_of
+    from serving.output import ScoreFile, output_of
     from serving.working import alone
 
     started, place = time.monotonic(), output_of(out)
     place.check()
+    if isinstance(place, ScoreFile):
+        source.check_out(place.path)
     moment = None if as_of is None else parse_moment(as_of)
     if engine == "spark":
         if earlier is not None or how["resume"]:

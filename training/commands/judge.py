@@ -31,14 +31,13 @@ logger = logging.getLogger("leadheat")
 @example("leadheat evaluate my-world --version 3 --against champion --by industry --report report.html")
 def evaluate(source: Source, version: str, other: str | None, by: tuple[str, ...], report: Path | None, *, as_json: bool) -> None:
     """Judge a version on the test part of a data set: beside the rules, slice by slice, and by what it is worth to sales."""
-    from models.whole_file import check_place
     from training.evaluate import evaluate as run
     from training.examine import examine
     from training.show.judged import judged as table
     from training.split import split
 
     if report:
-        check_place(report)
+        source.check_out(report)
     scorer = load_scorer(version)
     snapshots = source.settings.snapshots.model_copy(update={"horizon": scorer.horizon})
     data = read_dataset(source, scorer)
@@ -90,14 +89,14 @@ def _write(
 @example("leadheat backtest my-world --folds 5 --plot backtest.png")
 def backtest(source: Source, folds: int, plot: Path | None, *, as_json: bool) -> None:
     """Train at several moments of the past, each time on what was known by then, and judge on what came next."""
-    from models.whole_file import check_place, whole_file
+    from models.whole_file import whole_file
     from training.backtest import backtest as run
     from training.plots.backtest import backtest as draw
     from training.plots.style import png
     from training.show.backtested import backtest as table
 
     if plot:
-        check_place(plot)
+        source.check_out(plot)
     done = run(read_dataset(source), source.settings, folds)
     if plot:
         with whole_file(plot, "The plot") as file:

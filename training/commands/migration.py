@@ -26,13 +26,12 @@ if TYPE_CHECKING:
 def migration(source: Source, before: str, after: str, as_of: str | None, top: int, out: Path | None, *, as_json: bool) -> None:
     """Show which open leads would change their band if another version were in service, and which reasons changed."""
     from features.contract import parse_moment
-    from models.whole_file import check_place
     from training.migration import migrate, write
     from training.show.migration import migration as table
 
     moment = None if as_of is None else parse_moment(as_of)
     if out is not None:
-        check_place(out)
+        source.check_out(out)
     scorers = load_scorer(before), load_scorer(after)
     dataset = read_dataset(source)
     found = migrate(*scorers, dataset, dataset.observed_until + 1 if moment is None else moment, top if out is None else None)

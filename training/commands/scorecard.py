@@ -26,14 +26,14 @@ def scorecard(source: Source, version: str, lines: int, out: Path | None, *, as_
 
     The table fits [rules] of leadheat.toml: points by signal with caps and decay, and by level or range of the lead's attributes.
     """
-    from models.whole_file import check_place, whole_file
+    from models.whole_file import whole_file
     from training.scorecard.distil import Distiller
     from training.scorecard.judge import judged_scorecard
     from training.show.scorecard import scorecard as table
     from training.split import split
 
     if out is not None:
-        check_place(out)
+        source.check_out(out)
     scorer, settings = load_scorer(version), source.settings
     dataset = read_dataset(source, scorer)
     snapshots = settings.snapshots.model_copy(update={"horizon": scorer.horizon})

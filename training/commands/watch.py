@@ -29,6 +29,8 @@ def monitor(source: Source, *, as_json: bool, prometheus: Path | None, **options
     from training.monitoring.prometheus import write_prometheus
     from training.show.monitoring import monitoring
 
+    if prometheus is not None:
+        source.check_out(prometheus)
     result = _monitored(source, **options)
     if prometheus is not None:
         write_prometheus(result, prometheus)
