@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
@@ -62,12 +62,18 @@ class Categorical:
             codes = places(column, pa.chunked_array([levels], pa.string()), threads)
         return cls(codes, tuple(levels))
 
+    def map(self, change: Callable[[np.ndarray], np.ndarray]) -> Categorical:
+        """The same levels with changed codes."""
+        return Categorical(change(self.codes), self.levels)
+
     def take(self, rows: np.ndarray | slice) -> Categorical:
         """The same levels for a choice of rows."""
         return Categorical(self.codes[rows], self.levels)
 
     def recode(self, levels: Sequence[str]) -> np.ndarray:
-        """Codes (int32[n]) into another vocabulary; unknown texts become the number of its levels, missing stays -1."""
+        """Codes (int32[n], to read only) into another vocabulary; unknown texts become the number of its levels, missing stays -1."""
+        if tuple(levels) == self.levels:
+            return self.codes
         position = _positions(tuple(levels))
         table = np.array([position.get(level, len(levels)) for level in self.levels] + [-1], np.int32)
         recoded: np.ndarray = table[self.codes]
@@ -157,6 +163,13 @@ class Attributes:
         return Attributes(
             {name: self.numeric.get(name, np.full(rows, np.nan)) for name in numeric},
             {name: self.categorical.get(name, nowhere) for name in categorical},
+        )
+
+    def map(self, change: Callable[[np.ndarray], np.ndarray]) -> Attributes:
+        """The same columns, each changed."""
+        return Attributes(
+            {name: change(values) for name, values in self.numeric.items()},
+            {name: values.map(change) for name, values in self.categorical.items()},
         )
 
     def take(self, rows: np.ndarray | slice) -> Attributes:

@@ -8,7 +8,7 @@ that the order in which rows arrive never matters.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,7 @@ import pyarrow as pa
 from features.columns import Attributes, Categorical, Schema
 from features.consent import ConsentRule, Withheld, in_force
 from features.contract import UNKNOWN_TIME
-from features.sorting import settle_ties, sort_rows
+from features.sorting import in_order, settle_ties, sort_rows
 
 if TYPE_CHECKING:
     from features.sources import Tables
@@ -76,9 +76,11 @@ class History:
         Raises:
             DataError: an attribute is not of the schema's kind.
         """
+        from features.lookup import places  # with Numba, which a service's worker does without
+
         schema = schema or Schema.of_tables(tables.interactions, tables.leads)
         leads, rows = tables.leads, tables.interactions
-        lead = lead_positions(rows["lead_id"], leads["lead_id"], threads)
+        lead = places(rows["lead_id"], leads["lead_id"], threads)
         kind = Categorical.of_arrow(rows["type"], threads)
         direction = _directions(rows["direction"], threads)
         attributes = Attributes.of_arrow(rows, schema.numeric, sorted({*schema.categorical, *schema.telling}), threads)
@@ -90,14 +92,15 @@ class History:
         if schema.telling:  # which orders nothing
             content = content.conform(schema.numeric, schema.categorical, len(rows))
         settle_ties(rank, times, start, _content(order, kind, direction, known_at, content))
+        ordered = partial(in_order, rank=rank, threads=threads)
         history = cls(
             lead_ids=leads["lead_id"].cast(pa.string()).combine_chunks(),
             start=start,
             occurred_at=times,
-            known_at=times if known_at is None else known_at[rank],
-            type=kind.take(rank),
-            direction=direction[rank],
-            attributes=attributes.take(rank),
+            known_at=times if known_at is None else ordered(known_at),
+            type=kind.map(ordered),
+            direction=ordered(direction),
+            attributes=attributes.map(ordered),
             created_at=micros(leads["created_at"]),
             lead_attributes=Attributes.of_arrow(leads, schema.lead_numeric, schema.lead_categorical),
         )

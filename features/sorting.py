@@ -3,33 +3,54 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import numpy as np
+
+_BUCKET = 1 << 14
+"""Rows of a bucket, if they are not all of one lead."""
 
 
 def sort_rows(lead: np.ndarray, occurred_at: np.ndarray, leads: int, threads: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Order rows by lead and time; the order within one moment of a lead is left to ``settle_ties``.
 
+    Rows are poured into buckets of neighbouring leads first, so small that processors sort them in their own memory.
+
     Args:
         lead: int64[n], each row's lead.
         occurred_at: int64[n].
         leads: L.
-        threads: how many threads share the leads.
+        threads: how many threads share the rows, and then the buckets.
 
     Returns:
         The boundaries of the leads (int64[L + 1]), the rows (int64[n]) and their times (int64[n]) in order.
     """
-    from features.sorting_leads import sort_leads  # with Numba, which a service's worker does without
+    from features.sorting_leads import count, pour, sort_buckets  # with Numba, which a service's worker does without
 
-    start = np.zeros(leads + 1, np.int64)
-    np.cumsum(np.bincount(lead, minlength=leads), out=start[1:])
-    rank, times = np.empty(len(lead), np.int64), np.empty(len(lead), np.int64)
-    edges = np.searchsorted(start, np.linspace(0, len(lead), threads + 1)[1:-1])
+    own_leads, own_moments = np.array_split(lead, threads), np.array_split(occurred_at, threads)
+    first_rows = np.cumsum([0, *map(len, own_leads[:-1])])
+    before = np.zeros((threads + 1, leads + 1), np.int64)  # of each thread's rows, those of earlier leads; with a thread of none in front
+    poured, rank, times = np.empty((len(lead), 2), np.int64), np.empty(len(lead), np.int64), np.empty(len(lead), np.int64)
     with ThreadPoolExecutor(threads) as pool:
-        parts = pairwise([0, *edges.tolist(), leads])
-        list(pool.map(lambda part: sort_leads(lead, occurred_at, start[part[0] : part[1] + 1], part[0], rank, times), parts))
+        list(pool.map(count, own_leads, before[1:, 1:]))
+        np.cumsum(before, axis=1, out=before)
+        start = before.sum(axis=0)
+        edges = np.unique([0, *np.searchsorted(start, np.arange(0, len(lead), _BUCKET)), leads])
+        bucket = np.repeat(np.arange(len(edges) - 1, dtype=np.int32), np.diff(edges))
+        ends = start[edges[:-1]] + np.cumsum(np.diff(before[:, edges], axis=1), axis=0)
+        list(pool.map(pour, own_leads, own_moments, first_rows, repeat(bucket), ends, repeat(poured)))
+        cuts = np.unique(np.linspace(0, len(edges) - 1, 8 * threads + 1).astype(int)).tolist()
+        list(pool.map(lambda cut: sort_buckets(edges[cut[0] : cut[1] + 1], start, poured, rank, times), pairwise(cuts)))
     return start, rank, times
+
+
+def in_order(column: np.ndarray, rank: np.ndarray, threads: int) -> np.ndarray:
+    """The values [n] of a column in the order of ``rank``, as of ``sort_rows``."""
+    ordered = np.empty(len(rank), column.dtype)
+    with ThreadPoolExecutor(threads) as pool:  # "clip" spares the checks
+        parts = np.array_split(rank, threads), np.array_split(ordered, threads)
+        list(pool.map(lambda rows, out: np.take(column, rows, out=out, mode="clip"), *parts))
+    return ordered
 
 
 def settle_ties(rank: np.ndarray, times: np.ndarray, start: np.ndarray, content: list[np.ndarray]) -> None:
@@ -47,7 +68,7 @@ def settle_ties(rank: np.ndarray, times: np.ndarray, start: np.ndarray, content:
     if not same.any():
         return
     tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
-    run = np.cumsum(~np.append(False, same))[tied]
+    run = np.cumsum(~np.append(False, same)[tied])
     rows = rank[tied]
     rank[tied] = rows[np.lexsort([*(column[rows] for column in reversed(content)), run])]
 

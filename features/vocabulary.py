@@ -72,8 +72,8 @@ def _check_names(signals: Mapping[str, SignalSettings]) -> None:
 
 
 def _counts(column: Categorical, rows: np.ndarray) -> dict[str, int]:
-    codes = column.codes[rows]
-    counts = np.bincount(codes[codes >= 0], minlength=len(column.levels)).tolist()
+    codes = column.codes if rows.all() else column.codes[rows]
+    counts = np.bincount(codes + 1, minlength=len(column.levels) + 1)[1:].tolist()
     return {text: count for text, count in zip(column.levels, counts, strict=True) if count}
 
 

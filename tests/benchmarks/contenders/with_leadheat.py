@@ -31,7 +31,8 @@ def ready(world: World) -> Sorted:
     """Sort and number everything."""
     history = History.from_tables(tables(world), threads=THREADS)
     features = fit_features(history, FeatureSettings(), {})
-    return Sorted(features, history, lead_positions(world.snapshots["lead_id"], world.leads["lead_id"]), micros(world.snapshots["as_of"]))
+    lead = lead_positions(world.snapshots["lead_id"], world.leads["lead_id"], THREADS)
+    return Sorted(features, history, lead, micros(world.snapshots["as_of"]))
 
 
 def kernel_alone(given: Sorted) -> Result:
