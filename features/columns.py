@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import DataError
-from features.native.reading import codes
+from features.native.reading import Coding, codes
 
 if TYPE_CHECKING:
     from features.consent import ConsentRule
@@ -112,18 +112,25 @@ class Texts(Categorical):
 
     def recode(self, levels: Sequence[str]) -> np.ndarray:
         """See ``Categorical``."""
-        return codes([self.texts], [_positions(tuple(levels))], len(self.texts))[:, 0]
+        found = np.empty((len(self.texts), 1), np.int32)
+        codes(Coding((self.texts,), (_positions(tuple(levels)),), found))
+        return found[:, 0]
 
 
-def recoded(columns: Sequence[Categorical], levels: Sequence[tuple[str, ...]], rows: int) -> np.ndarray:
-    """``recode`` of columns of so many rows, side by side: int32[rows, columns], C order."""
-    texts = [column.texts for column in columns if isinstance(column, Texts)]
-    if len(texts) == len(columns):
-        return codes(texts, list(map(_positions, levels)), rows)
-    matrix = np.empty((rows, len(columns)), np.int32)
-    for i, (column, known) in enumerate(zip(columns, levels, strict=True)):
-        matrix[:, i] = column.recode(known)
-    return matrix
+def recoded(*asked: tuple[Sequence[Categorical], Sequence[tuple[str, ...]], int]) -> list[np.ndarray]:
+    """``recode`` of columns side by side, int32[rows, columns], C order, for each triple of columns, levels and the number of rows."""
+    matrices = [np.empty((rows, len(columns)), np.int32) for columns, _, rows in asked]
+    codings = []
+    for matrix, (columns, levels, _) in zip(matrices, asked, strict=True):
+        texts = tuple([column.texts for column in columns if isinstance(column, Texts)])
+        if len(texts) == len(columns):
+            codings.append(Coding(texts, tuple(map(_positions, levels)), matrix))
+        else:
+            for i, (column, known) in enumerate(zip(columns, levels, strict=True)):
+                matrix[:, i] = column.recode(known)
+    if codings:
+        codes(*codings)
+    return matrices
 
 
 @lru_cache(maxsize=256)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from features.catalogue import OTHER, STREAMS, FeatureSet
-from features.columns import Attributes, recoded
+from features.columns import recoded
 from features.contract import NEVER
 from features.history import History
 from features.native import calling
@@ -48,32 +48,32 @@ def compute(features: FeatureSet, history: History, lead: np.ndarray, as_of: np.
 
 def encode(features: FeatureSet, history: History) -> Events:
     """The history in the feature set's codes: types and levels beyond its vocabulary become ``other``."""
-    attributes, own = history.attributes, history.lead_attributes
+    attributes, own, rows = history.attributes, history.lead_attributes, len(history.occurred_at)
+    types, categorical, lead_categorical = recoded(
+        ([history.type], [features.types], rows),
+        ([attributes.categorical[name] for name in features.levels], list(features.levels.values()), rows),
+        ([own.categorical[name] for name in features.lead_levels], list(features.lead_levels.values()), len(history)),
+    )
     return Events(
         start=history.start,
         occurred_at=history.occurred_at,
         known_at=history.known_at,
-        type=history.type.recode(features.types),
+        type=types[:, 0],
         direction=history.direction,
-        numeric=_stacked(features.numeric, attributes, len(history.occurred_at)),
-        categorical=_recoded(features.levels, attributes, len(history.occurred_at)),
+        numeric=_stacked([attributes.numeric[name] for name in features.numeric], rows),
+        categorical=categorical,
         created_at=history.created_at,
-        lead_numeric=_stacked(features.lead_numeric, own, len(history)),
-        lead_categorical=_recoded(features.lead_levels, own, len(history)),
+        lead_numeric=_stacked([own.numeric[name] for name in features.lead_numeric], len(history)),
+        lead_categorical=lead_categorical,
     )
 
 
-def _stacked(names: Sequence[str], attributes: Attributes, rows: int) -> np.ndarray:
-    """float64[rows, numeric attributes], C order."""
-    matrix = np.empty((rows, len(names)))
-    for i, name in enumerate(names):
-        matrix[:, i] = attributes.numeric[name]
+def _stacked(columns: Sequence[np.ndarray], rows: int) -> np.ndarray:
+    """float64[rows, columns], C order."""
+    matrix = np.empty((rows, len(columns)))
+    for i, column in enumerate(columns):
+        matrix[:, i] = column
     return matrix
-
-
-def _recoded(levels: Mapping[str, tuple[str, ...]], attributes: Attributes, rows: int) -> np.ndarray:
-    """int32[rows, categorical attributes], C order."""
-    return recoded([attributes.categorical[name] for name in levels], list(levels.values()), rows)
 
 
 @lru_cache(maxsize=16)

@@ -24,6 +24,7 @@ UNKNOWN_TIME = -(2**62)
 """A moment that was not stated, such as the creation of a lead that came without one."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 _UNITS = {"min": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
 _DURATION = re.compile(r"(\d+)\s*(min|h|d|w)")
 
@@ -149,7 +150,8 @@ def now() -> int:
 
 def iso(micros: int) -> str:
     """ISO 8601 in UTC with microseconds, as all answers and logs write a moment."""
-    return from_micros(micros).isoformat(timespec="microseconds")
+    moment = _NAIVE_EPOCH + timedelta(microseconds=int(micros))  # to ask a time zone for its offset would cost as much again
+    return moment.isoformat(timespec="microseconds") + "+00:00"
 
 
 def parse_moment(text: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import accumulate
 from typing import Any, Literal, NamedTuple, overload
@@ -82,6 +82,14 @@ class Values(NamedTuple):
         return cls(np.empty((len(named.numeric), rows)), tuple([[None] * rows for _ in named.categorical]))
 
 
+class Coding(NamedTuple):
+    """Columns of n texts each, the positions of the texts that each knows, and where the codes go: int32[n, columns], C order."""
+
+    columns: tuple[list[str | None], ...]
+    positions: tuple[dict[str | None, int], ...]
+    codes: np.ndarray
+
+
 class Columns(NamedTuple):
     """Where n rows of L leads go.
 
@@ -156,11 +164,9 @@ def take(reading: Reading, leads: Sequence[Any], rows: Sequence[list[Any]], *, s
     return columns if told.value == DONE else None
 
 
-def codes(columns: Iterable[list[str | None]], positions: Sequence[dict[str | None, int]], rows: int) -> np.ndarray:
-    """int32[rows, columns], C order: the position of each text, and one less than there are positions where it has none."""
-    found = np.empty((rows, len(positions)), np.int32)
-    _codes()(_IGNORED, None, tuple(columns), tuple(positions), found)
-    return found
+def codes(*asked: Coding) -> None:
+    """Write the position of each text, and one less than there are positions where it has none."""
+    _codes()(_IGNORED, None, asked)
 
 
 @cache
@@ -170,7 +176,7 @@ def _take() -> Callable[..., object]:
 
 @cache
 def _codes() -> Callable[..., object]:
-    return _function("leadheat_codes", ctypes.py_object, ctypes.py_object, ctypes.py_object)
+    return _function("leadheat_codes", ctypes.py_object)
 
 
 def _function(symbol: str, *arguments: Any) -> Callable[..., object]:

@@ -29,7 +29,7 @@ from features.native.capi import (
 )
 from features.native.reading import DONE, FAILED, ODD_LEAD, ODD_ROW, UNORDERED
 
-TAKES, CODES, RETURNS = (types.int64,) * 4, (types.int64,) * 3, types.int64
+TAKES, CODES, RETURNS = (types.int64,) * 4, (types.int64,), types.int64
 
 _DICT, _ROW, _LEAD, _FLOAT, _LARGEST, _TEXT, _NOTHING, _FIELDS, _DIRECTIONS, _TO_TEXT, _OF_ROWS, _OF_LEADS = range(12)
 """The places in a ``Reading``."""
@@ -61,15 +61,20 @@ def take(reading: int, leads: int, columns: int, settled: int) -> int:
     return DONE
 
 
-def codes(columns: int, positions: int, found: int) -> int:
-    """Write the positions of a tuple of lists of texts into int32[rows, columns]."""
-    places = matrix(found, np.int32)
-    for column in range(places.shape[1]):
-        texts, known = item(columns, column), item(positions, column)
-        other = dict_size(known) - 1
-        for row in range(min(len(places), length(texts))):
-            position = dict_get(known, entry(texts, row))
-            places[row, column] = other if position == 0 else to_int64(position)
+def codes(asked: int) -> int:
+    """Write the codes of a tuple of ``Coding``."""
+    for number in range(length(asked)):
+        columns, positions, found = (
+            item(item(asked, number), 0),
+            item(item(asked, number), 1),
+            matrix(item(item(asked, number), 2), np.int32),
+        )
+        for column in range(length(columns)):
+            texts, known = item(columns, column), item(positions, column)
+            other = dict_size(known) - 1
+            for row in range(length(texts)):
+                position = dict_get(known, entry(texts, row))
+                found[row, column] = other if position == 0 else to_int64(position)
     return DONE
 
 
