@@ -12,6 +12,7 @@ from features.contract import DAY, HOUR, MINUTE, SettingsError, to_micros
 from models.next_steps import DEFAULT_STEPS
 from serving.page import language as module
 from serving.page.language import CODES, Language, preferred, zone_of
+from serving.page.told import value
 from tests.small_world import SmallWorld
 
 ENGLISH, GERMAN = Language("en"), Language("de")
@@ -147,6 +148,22 @@ def test_every_default_step_is_said_in_german() -> None:
 
 def test_an_opt_out_is_told_with_its_day() -> None:
     assert GERMAN.phrase("opted out by unsubscribe on 2026-11-03") == "hat sich am 3. Nov. 2026 abgemeldet (unsubscribe)"
+
+
+def test_a_value_is_written_with_the_language_s_marks() -> None:
+    assert GERMAN.phrase("duration minutes: 4.2") == "duration minutes: 4,2"
+    assert GERMAN.phrase("change: -0.25") == "change: \N{MINUS SIGN}0,25"
+    assert ENGLISH.phrase("duration minutes: 4.2") == "duration minutes: 4.2"
+    assert GERMAN.phrase("version: 1.2.3") == "version: 1.2.3"
+    assert [value(GERMAN, one) for one in (40, 4.2, 26.404, 0.25, 1234.5, True, "4.2")] == [
+        "40",
+        "4,2",
+        "26,4",
+        "0,25",
+        "1.234,5",
+        "ja",
+        "4.2",
+    ]
 
 
 def test_a_rule_that_a_person_led_to_is_said_in_german() -> None:

@@ -25,6 +25,8 @@ _NUMERIC = {"n", "k", "m"}
 """Placeholders of phrases that stand for a number."""
 _DAY = "date"
 """The one that stands for a day, which is told as the language tells days."""
+_FRACTION = "fraction"
+"""The one that stands for a number with a fraction, whose mark is the language's."""
 _NESTED = {"ago": r"less than an hour ago|\d+ (?:hours?|days?|months?) ago", "times": r"once, .+|\d+ times, .+", "rule": ".+"}
 """Those that stand for another phrase, and what that looks like; all others stand for any words."""
 
@@ -64,12 +66,16 @@ class Phrase:
 def _translated(name: str, part: str, language: Language) -> str:
     if name == _DAY:
         return language.date(part)
+    if name == _FRACTION:
+        return language.number(float(part), len(part.partition(".")[2]))
     return language.phrase(part) if name in _NESTED else part
 
 
 def _fitting(name: str) -> str:
     if name == _DAY:
         return r"\d{4}-\d{2}-\d{2}"
+    if name == _FRACTION:
+        return r"-?\d+\.\d+"
     return r"\d+" if name in _NUMERIC else _NESTED.get(name, ".+")
 
 

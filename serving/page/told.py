@@ -95,7 +95,7 @@ def value(t: Language, one: object) -> str:
     if isinstance(one, bool):
         return t("attribute.true") if one else t("attribute.false")
     if isinstance(one, int | float):
-        return t.number(one, 0 if float(one).is_integer() else 2)
+        return t.number(one, next((digits for digits in (0, 1) if round(one, digits) == round(one, 2)), 2))
     return NOTHING if one is None else str(one)
 
 
