@@ -16,6 +16,7 @@ from features.contract import DAY, SettingsError
 from features.data_settings import DataSettings
 from features.sources import read_tables
 from tests.worlds import END, HORIZON, PLAIN, World, auc, build
+from training.simulation.clock import Clock
 from training.simulation.simulate import START, TABLES, WEEKS, WorldSettings, simulate, start_of
 
 
@@ -37,12 +38,21 @@ def test_the_same_seed_gives_the_same_bytes_in_any_thread(tmp_path: Path) -> Non
 
 def test_a_world_can_end_today(tmp_path: Path) -> None:
     start = start_of(datetime(2026, 11, 24, 12, tzinfo=UTC))
-    assert (start.weekday(), start + timedelta(weeks=WEEKS)) == (0, datetime(2026, 11, 23, tzinfo=UTC))
+    assert start + timedelta(weeks=WEEKS) == datetime(2026, 11, 24, tzinfo=UTC)
     assert start_of(START + timedelta(weeks=WEEKS)) == START
     simulate(tmp_path / "world", 50, 1, start=start)
     latest = pd.read_parquet(tmp_path / "world" / "interactions.parquet")["occurred_at"].max()
-    assert datetime(2026, 11, 16, tzinfo=UTC) < latest < datetime(2026, 11, 23, tzinfo=UTC)
-    assert 'observed_until = "2026-11-23' in (tmp_path / "world" / "leadheat.toml").read_text()
+    assert datetime(2026, 11, 23, tzinfo=UTC) < latest < datetime(2026, 11, 24, tzinfo=UTC)
+    assert 'observed_until = "2026-11-24' in (tmp_path / "world" / "leadheat.toml").read_text()
+
+
+@pytest.mark.parametrize("begin", [START, START + timedelta(days=3), START + timedelta(days=6)])
+def test_a_world_rests_on_weekends_and_at_night_whichever_day_it_begins(begin: datetime) -> None:
+    clock = Clock.starting(begin, 28)
+    pace = pd.Series(np.diff(clock.world_days), pd.to_datetime(clock.moments[:-1], unit="us", utc=True))
+    by_day = pace.groupby(pace.index.day_of_week).sum()
+    assert by_day[:5].min() > 3 * by_day[5:].max()
+    assert pace.groupby(pace.index.hour).sum().idxmax() in range(8, 18)
 
 
 def test_another_seed_gives_another_world(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ SEED = click.option("--seed", default=0, show_default=True, type=click.IntRange(
 @SEED
 @click.option("--hidden-intent", default=0.0, help="Spread of what leads want and nothing shows (0 to 3).")
 @click.option("--base-rate-factor", default=1.0, help="By how much the chance to win grows until the end (0.05 to 20).")
-@click.option("--until", help="The world ends in the week before this moment, such as 2026-11-24 or now; by default in spring 2025.")
+@click.option("--until", help="The world ends at the midnight (UTC) before this moment (2026-11-24, or now); by default in spring 2025.")
 @click.option("--leak", "leaks", multiple=True, help="A fault to plant; may be given several times.")
 @JSON
 @example("leadheat simulate my-world --leads 20000 --seed 7")

@@ -38,13 +38,14 @@ class Clock:
     world_days: Floats
 
     @classmethod
-    def starting(cls, monday: datetime, days: int) -> Clock:
-        """The clock of ``days`` days from a Monday, midnight UTC."""
+    def starting(cls, midnight: datetime, days: int) -> Clock:
+        """The clock of ``days`` days from a midnight UTC."""
         hours = np.arange(days * 24)
-        january = (monday - datetime(monday.year, 1, 1, tzinfo=UTC)) / timedelta(hours=1)
+        january = (midnight - datetime(midnight.year, 1, 1, tzinfo=UTC)) / timedelta(hours=1)
+        since_monday = hours + 24 * midnight.weekday()
         middles = (np.arange(12) + 0.5) * _YEAR / 12
-        pace = np.interp(hours + january, middles, _SEASON, period=_YEAR) * _WEEK[hours % _WEEK.size] / 24
-        return cls(to_micros(monday) + np.arange(days * 24 + 1) * HOUR, np.concatenate([[0.0], np.cumsum(pace)]))
+        pace = np.interp(hours + january, middles, _SEASON, period=_YEAR) * _WEEK[since_monday % _WEEK.size] / 24
+        return cls(to_micros(midnight) + np.arange(days * 24 + 1) * HOUR, np.concatenate([[0.0], np.cumsum(pace)]))
 
     def to_world_days(self, moments: Moments) -> Floats:
         """World days since the start, float64, of moments within the calendar."""

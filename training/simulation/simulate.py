@@ -77,7 +77,7 @@ def simulate(
         leads: how many.
         seed: of everything random.
         options: what is different from the plain world.
-        start: midnight UTC of a Monday.
+        start: a midnight UTC.
 
     Raises:
         SettingsError: the folder holds something else, or there is nothing to simulate.
@@ -101,8 +101,8 @@ def simulate(
 
 
 def start_of(until: datetime) -> datetime:
-    """When the latest world starts that ends before a moment: whole weeks from ``START``."""
-    return START + (until - START) // timedelta(weeks=1) * timedelta(weeks=1) - timedelta(weeks=WEEKS)
+    """When the latest world starts that ends before a moment, at a midnight UTC."""
+    return START + (until - START) // timedelta(days=1) * timedelta(days=1) - timedelta(weeks=WEEKS)
 
 
 def simulated_blocks(leads: int, seed: int, options: WorldSettings, start: datetime = START) -> Iterator[WorldTables]:

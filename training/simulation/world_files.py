@@ -64,8 +64,9 @@ Written by leadheat's simulator with seed {seed}{options}.
 interactions.parquet   what leads did and what was done about them; some are recorded late, some twice
 leads.parquet          who they are, where they came from, whether they agreed to mails
 outcomes.parquet       which leads were won or lost, and when
-truth.parquet          for every lead that was open at a Monday's midnight (UTC): the true probability that it is won within {horizon},
-                       given everything that happened to it before. Computed by formula from the equations of the world; no model sees it.
+truth.parquet          for every lead that was open at a midnight (UTC), every seven days: the true probability that it is won within
+                       {horizon}, given everything that happened to it before. Computed by formula from the equations of the world; no model
+                       sees it.
 leadheat.toml          how to read the above
 """
 
