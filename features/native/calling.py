@@ -1,9 +1,4 @@
-"""The kernel as machine code, called without Numba.
-
-Numba compiles it once, in a process of its own (``features.native.compiling``), for any processor of this machine's make, and what comes of
-that is kept beside Python's own compiled files, or in the user's cache where those cannot be written. A linker makes a library of it; where
-there is none, LLVM links it in memory, which takes 50 MB more.
-"""
+"""The kernel as machine code (``features.native.objects``), called without Numba."""
 
 from __future__ import annotations
 

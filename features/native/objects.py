@@ -1,4 +1,8 @@
-"""Where the compiled kernel is kept, and how it is loaded.
+"""Where the machine code of the kernel, and of what reads rows, is kept, and how it is loaded.
+
+Numba compiles it once, in a process of its own (``features.native.compiling``), for any processor of this machine's make. It is kept beside
+Python's own compiled files, or in the user's cache where those cannot be written. A linker makes a library of it; where there is none, LLVM
+links it in memory, which takes 50 MB more.
 
 An object file bears in its name all that it depends on, so that another source or another release of a library never takes up an old one.
 It is written beside its place and takes it by a rename; of several processes that begin at once one compiles, and the others wait for it.
@@ -45,7 +49,7 @@ _AddressOf = Callable[[str], int]
 
 
 def address(symbol: str) -> int:
-    """Where a function of the machine code begins in this process; the first call may compile it, which takes ten seconds.
+    """Where a function of the machine code begins in this process; the first call may compile it, which takes fifteen seconds.
 
     Raises:
         LeadheatError: it cannot be compiled.
