@@ -16,10 +16,15 @@ import numba
 import numpy as np
 
 from features.contract import DAY, HOUR, NEVER, UNKNOWN_TIME
+from features.native.nearing import bring_near
 from features.plan import DIRECTION_CODES, Events, Plan, Room, Seen
 
 RENEWED = 512
 """After so many half-lives decayed sums get a new unit, far from where float64 ends."""
+_SOON, _FAR = 2, 16
+"""So many snapshots ahead memory is asked for: near enough to be kept, far enough to have come."""
+_LINE = 16
+"""Numbers, float32, that come from memory at once."""
 _THURSDAY = 3  # the weekday of 1970-01-01, Monday being 0
 
 block = numba.njit(nogil=True, error_model="numpy", inline="always")
@@ -29,7 +34,8 @@ block = numba.njit(nogil=True, error_model="numpy", inline="always")
 def sweep(plan: Plan, events: Events, lead: np.ndarray, as_of: np.ndarray, order: np.ndarray, room: Room, out: np.ndarray) -> None:
     """Write the features of snapshots (lead int64[m], as_of int64[m]) into ``out`` float32[m, F], in the order int64[k]."""
     one, moment, life, cursor, length, unknown_until = -1, NEVER, 0, 0, 0, NEVER
-    for number in order:
+    for place, number in enumerate(order):
+        _look_ahead(lead, as_of, order, place, out)
         if lead[number] != one or as_of[number] < moment or as_of[number] > unknown_until:
             one, life, length, unknown_until = lead[number], life + 1, 0, NEVER
             cursor = events.start[one]
@@ -52,6 +58,17 @@ def sweep(plan: Plan, events: Events, lead: np.ndarray, as_of: np.ndarray, order
         for i in range(events.categorical.shape[1]):
             column = _write_categorical(events, seen, i, room, row, column)
         _write_lead(events, seen, room, row, column)
+
+
+@block
+def _look_ahead(lead: np.ndarray, as_of: np.ndarray, order: np.ndarray, place: int, out: np.ndarray) -> None:
+    """Bring near what later snapshots read and write: it lies anywhere, and to wait for it takes a fourth of the time."""
+    if place + _FAR < len(order):
+        far, soon = order[place + _FAR], out[order[place + _SOON]]
+        bring_near(lead, far)
+        bring_near(as_of, far)
+        for column in range(0, len(soon), _LINE):
+            bring_near(soon, column)
 
 
 @block

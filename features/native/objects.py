@@ -38,6 +38,7 @@ _SOURCES = (
     "native/capi.py",
     "native/compiling.py",
     "native/entry.py",
+    "native/nearing.py",
     "native/reading.py",
     "native/rows.py",
 )
