@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +94,17 @@ def commands() -> Iterator[list[str]]:
     yield read("compose.yaml")["services"]["leadheat"]["command"]
     for line in re.findall(r"leadheat keys add [^\n]*", (DEPLOY / "compose.yaml").read_text() + text):
         yield line.split()
+
+
+def test_what_the_image_has_python_do_can_be_done(tmp_path: Path) -> None:
+    steps = re.findall(r"^RUN cd / && \S+/python (-c .*)$", (DEPLOY / "Containerfile").read_text(), re.MULTILINE)
+    assert steps
+    for step in steps:
+        command = [sys.executable, *shlex.split(step)]
+        done = subprocess.run(
+            command, env=os.environ | {"PYTHONPATH": str(REPO)}, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("words", list(commands()))
