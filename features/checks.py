@@ -10,12 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import Finding, Severity
-from features.layout import Kind, Layout, as_text, attribute, can_be_text, kind_of, matches, name_of
+from features.layout import Kind, Layout, as_text, attribute, can_be_text, kind_of, matches, name_of, strays
 from features.notes import Notes, about
 from features.raw import RawTable
 from features.times import is_text, read_times
 
 _LONGEST_EXAMPLE = 60
+_STRAY = "values are no numbers, but most of the attribute's are meant as such; all of it is taken as text"
+_PLAIN_NUMBERS = "Write numbers as 1234.5 and what is not known as nothing; or name the attribute in categorical_attributes under [data]."
 _OBSERVED_UNTIL = 'Correct them, or write under [data] when the data end: observed_until = "2026-01-31".'
 
 
@@ -162,6 +164,8 @@ class TableCheck:
             self.kinds[own] = kind_of(given, infer=self.raw.untyped and not declared)
             kinds = self.kinds if self.raw.kinds is None else self.raw.kinds
             values = attribute(given, kinds[own], categorical=declared)
+            if self.raw.untyped and kinds[own] == "text" and not declared:
+                self.note("warning", "stray_text", own, strays(given), _STRAY, _PLAIN_NUMBERS)
             if isinstance(values, str):
                 self.say("info", "unusable_attribute", own, f"the attribute {theirs!r} is left out: {values}")
             else:

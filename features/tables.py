@@ -123,7 +123,8 @@ def _take_direction(check: TableCheck) -> None:
     known = pc.is_in(given, pa.array(["inbound", "outbound"]))
     unknown = ~np.asarray(known) & ~is_null(given)
     detail = "directions are neither inbound nor outbound; taken as missing"
-    check.spoil("unknown_direction", "direction", unknown, detail)
+    hint = "Write inbound where the lead acted, and outbound where we did."
+    check.spoil("unknown_direction", "direction", unknown, detail, hint)
     check.put("direction", pc.if_else(known, given, None))
 
 

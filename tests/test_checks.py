@@ -53,6 +53,7 @@ CASES = [
     Case("conflicting_outcome", "outcomes", "L05,2026-02-02T08:00:00Z,lost", "'L05'", WHOLE),
     Case("repeated_outcome", "outcomes", "L01,2026-02-02T08:00:00Z,lost", "'L01'", WHOLE, "info"),
     Case("repeated_outcome", "outcomes", "L01,2026-02-01T08:00:00Z,lost", "'L01'", WHOLE, "info", {"repeatable": True}),
+    Case("stray_text", "leads", "L26,2026-01-01T08:00:00Z,many,DE", "'many'", WHOLE + 1),
     Case("ragged_row", "outcomes", "L01,2026-02-01T08:00:00Z", "", WHOLE),
 ]
 
@@ -65,6 +66,28 @@ def test_one_bad_row_is_found_and_shown(tmp_path: Path, case: Case) -> None:
     assert (found.severity, found.table, found.count) == (case.severity, case.table, 1)
     assert found.example == f"{case.table}.csv, row {LAST_ROW + 1}" + (f": {case.value}" if case.value else "")
     assert getattr(tables, case.table).num_rows == case.left
+
+
+@pytest.mark.parametrize(
+    ("sizes", "odd"),
+    [
+        (["1,5", "2,25", "1.234,5"], 3),
+        (["1.5", "2", "N/A", "-3e2", "n/a"], 2),
+        (["12 %", "7", "+8", " 9", "", "10"], 3),
+        (["1'000", "1 000", "1,000", "5"], 3),
+        (["31.01.2026", "1.2.3", "10115 Berlin", "5"], 0),
+        (["small", "50", "large"], 0),
+        (["5", "6.5", "7"], 0),
+    ],
+    ids=str,
+)
+def test_an_attribute_that_nearly_holds_numbers_is_told(tmp_path: Path, sizes: list[str], odd: int) -> None:
+    write_tables(tmp_path)
+    write_csv(tmp_path, "leads", [f'L{i:02d},2026-01-01T08:00:00Z,"{size}",DE' for i, size in enumerate(sizes, 1)])
+    some = {"interactions": None, "outcomes": None}
+    counts = [one.count for one in read(tmp_path, **some).findings if one.code == "stray_text"]
+    assert counts == ([odd] if odd else [])
+    assert not [one for one in read(tmp_path, categorical_attributes=["size"], **some).findings if one.code == "stray_text"]
 
 
 def test_the_whole_data_set_has_no_findings(tmp_path: Path) -> None:
