@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import Finding, Severity
-from features.layout import Kind, Layout, as_text, attribute, can_be_text, kind_of, matches, name_of, strays
-from features.notes import Notes, about
+from features.layout import Kind, Layout, as_text, attribute, can_be_text, kind_of, matches, name_of
+from features.notes import STRAY_TEXT, Notes, about
+from features.numbers import strays
 from features.raw import RawTable
 from features.times import is_text, read_times
 
@@ -41,6 +42,7 @@ class TableCheck:
         self._said = layout.findings
         self._denied: set[Finding] = set()
         self._counted: list[Finding] = []
+        self._meant: dict[str, int] = {}
         self._left = np.ones(raw.rows.num_rows, dtype=bool)
         self._spoiled = np.zeros(raw.rows.num_rows, dtype=bool)
         self._refuse_what_cannot_be_text()
@@ -129,6 +131,7 @@ class TableCheck:
             rows={self.name: self.raw.rows.num_rows + skipped},
             unusable={self.name: int(np.count_nonzero(self._spoiled)) + skipped},
             attributes={self.name: tuple(self.layout.attributes)},
+            meant={f"{self.name}.{theirs}": more for theirs, more in self._meant.items()},
         )
 
     def take_ids(self, column: str) -> None:
@@ -165,7 +168,8 @@ class TableCheck:
             kinds = self.kinds if self.raw.kinds is None else self.raw.kinds
             values = attribute(given, kinds[own], categorical=declared)
             if self.raw.untyped and kinds[own] == "text" and not declared:
-                self.note("warning", "stray_text", own, strays(given), _STRAY, _PLAIN_NUMBERS)
+                rows, self._meant[self.source[own]] = strays(given)
+                self.note("warning", STRAY_TEXT, own, rows, _STRAY, _PLAIN_NUMBERS)
             if isinstance(values, str):
                 self.say("info", "unusable_attribute", own, f"the attribute {theirs!r} is left out: {values}")
             else:

@@ -8,7 +8,6 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,9 +22,6 @@ OWN = {
     "leads": ("lead_id", "created_at"),
     "outcomes": ("lead_id", "closed_at", "outcome"),
 }
-_NUMBER = r"^-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
-_LIKE_NUMBER = rf"{_NUMBER}|^\s*[-+]?(\d+|\d{{1,3}}([.,' ]\d{{3}})+)([.,]\d+)?\s*%?\s*$"
-"""What people mean as numbers: also with a comma for the fraction, marks between thousands, a sign, spaces or a per cent sign."""
 _RESERVED = frozenset((*OWN["interactions"], *OWN["leads"], "type"))
 
 
@@ -159,21 +155,6 @@ def _inferred(text: pa.ChunkedArray) -> Kind:
         return "number"
     first = text.drop_null().slice(0, 1)
     return "time" if pc.match_substring_regex(first, ISO_TIME)[0].as_py() and not read_times(text, None).unparseable.any() else "text"
-
-
-def strays(values: pa.ChunkedArray) -> np.ndarray:
-    """bool[n]: the values that keep a text from being numbers, where more than half of it is meant as numbers; else none.
-
-    Args:
-        values: a column of text.
-    """
-    text = as_text(values)
-    counted = pc.value_counts(text.drop_null())
-    value, count = counted.field("values"), counted.field("counts").to_numpy()
-    meant = np.asarray(pc.match_substring_regex(value, _LIKE_NUMBER))
-    if 2 * count[meant].sum() <= count.sum():
-        return np.zeros(len(text), dtype=bool)
-    return np.asarray(pc.is_in(text, value.filter(pc.invert(pc.match_substring_regex(value, _NUMBER))), skip_nulls=True))
 
 
 def join_kinds(kinds: Iterable[Mapping[str, Kind]]) -> dict[str, Kind]:

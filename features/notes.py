@@ -19,6 +19,8 @@ from features.layout import matches
 
 REFUSED_SHARE = 0.05
 """With a larger share of unusable rows in a table, a data set is refused."""
+STRAY_TEXT = "stray_text"
+"""The code of findings about values that are no numbers: told where most of their attribute is meant as numbers, in all shares together."""
 _SEVERITIES = ("error", "warning", "info")
 
 
@@ -33,6 +35,7 @@ class Notes:
         rows: of each table, as they came, with those that could not be read.
         unusable: how many of them cannot be used.
         attributes: the names of each table's attributes, excluded ones too.
+        meant: of each attribute that is text, as ``table.column``: how many more values are meant as numbers than are not.
         latest: the latest moment in what was taken, microseconds UTC; ``UNKNOWN_TIME`` where there is none.
         content: of the tables that were taken.
         won: how many outcomes are wins.
@@ -44,6 +47,7 @@ class Notes:
     rows: Mapping[str, int] = field(default_factory=dict)
     unusable: Mapping[str, int] = field(default_factory=dict)
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    meant: Mapping[str, int] = field(default_factory=dict)
     latest: int = UNKNOWN_TIME
     content: Mapping[str, Content] = field(default_factory=dict)
     won: int = 0
@@ -51,7 +55,8 @@ class Notes:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What holds of a table as a whole, and what adds up over its rows."""
-        return (*(one for one in self.said if about(one) not in self.denied), *self.counted)
+        told = (one for one in self.counted if one.code != STRAY_TEXT or self.meant[one.place] > 0)
+        return (*(one for one in self.said if about(one) not in self.denied), *told)
 
     @property
     def taken(self) -> dict[str, int]:
@@ -84,6 +89,7 @@ def merged(notes: Iterable[Notes]) -> Notes:
         counted=_added(finding for one in notes for finding in one.counted),
         rows=_sums(one.rows for one in notes),
         unusable=_sums(one.unusable for one in notes),
+        meant=_sums(one.meant for one in notes),
         attributes={name: names for one in notes for name, names in one.attributes.items()},
         latest=max((one.latest for one in notes), default=UNKNOWN_TIME),
         content={name: Content.sum([content for own, content in contents if own == name]) for name in names},
