@@ -92,15 +92,15 @@ class History:
         if schema.telling:  # which orders nothing
             content = content.conform(schema.numeric, schema.categorical, len(rows))
         settle_ties(rank, times, start, _content(order, kind, direction, known_at, content))
-        ordered = partial(in_order, rank=rank, threads=threads)
+        order_all = partial(in_order, rank=rank, threads=threads)
         history = cls(
             lead_ids=leads["lead_id"].cast(pa.string()).combine_chunks(),
             start=start,
             occurred_at=times,
-            known_at=times if known_at is None else ordered(known_at),
-            type=kind.map(ordered),
-            direction=ordered(direction),
-            attributes=attributes.map(ordered),
+            known_at=times if known_at is None else order_all(known_at),
+            type=kind.ordered(order_all),
+            direction=order_all(direction),
+            attributes=attributes.ordered(order_all),
             created_at=micros(leads["created_at"]),
             lead_attributes=Attributes.of_arrow(leads, schema.lead_numeric, schema.lead_categorical),
         )

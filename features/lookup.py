@@ -16,6 +16,8 @@ _PART = 1 << 16
 """So many rows a thread takes at a time."""
 _BLOCK = 512
 """For so many rows each step is done before the next: processors then wait for many places in memory at once."""
+_FEWEST = 10
+"""Bits of the number of slots at least, so that a few texts hardly ever ask for the same one."""
 _SHORT = 15
 """Texts of up to so many bytes are told apart by their keys alone."""
 _LONG, _NONE = np.uint64(0xFF << 56), np.uint64(0xFE << 56)
@@ -59,7 +61,7 @@ def places(texts: pa.ChunkedArray, known: pa.ChunkedArray, threads: int = 1) -> 
 
 
 def _known(table: pa.StringArray) -> _Known:
-    slots = np.zeros(1 << (4 * len(table)).bit_length(), np.uint32)
+    slots = np.zeros(1 << max(_FEWEST, (4 * len(table)).bit_length()), np.uint32)
     known = _Known(_texts(table), np.full((len(table) + 1, 2), _NONE), slots)
     _fill(known, np.asarray(table.is_valid()))
     return known
@@ -107,7 +109,11 @@ def _word(texts: _Texts, begin: int, size: int) -> np.uint64:  # pragma: no cove
 def _key(texts: _Texts, i: int) -> tuple[np.uint64, np.uint64]:  # pragma: no cover - compiled
     """A text of up to ``_SHORT`` bytes and its length, or the hash of a longer one."""
     begin, size = texts.ends[i], texts.ends[i + 1] - texts.ends[i]
-    first, second = _word(texts, begin, size), _word(texts, begin + 8, size - 8)
+    if begin + 8 < len(texts.words):  # as most do, and sooner
+        first = texts.words[np.uint64(begin)] & _SHORTER[np.uint64(min(size, 8))]
+        second = texts.words[np.uint64(begin + 8)] & _SHORTER[np.uint64(max(0, min(size - 8, 8)))]
+    else:
+        first, second = _word(texts, begin, size), _word(texts, begin + 8, size - 8)
     if size <= _SHORT:
         return first, second | np.uint64(size) << np.uint64(56)
     for at in range(8, size, 8):

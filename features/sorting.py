@@ -65,10 +65,13 @@ def settle_ties(rank: np.ndarray, times: np.ndarray, start: np.ndarray, content:
     same = times[1:] == times[:-1]
     edges = start[(start > 0) & (start < len(times))]
     same[edges - 1] = False
-    if not same.any():
+    later = np.flatnonzero(same) + 1
+    if not len(later):
         return
-    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
-    run = np.cumsum(~np.append(False, same)[tied])
+    shares = np.zeros(len(times), bool)
+    shares[later - 1] = shares[later] = True
+    tied = np.flatnonzero(shares)
+    run = np.cumsum(~same[tied - 1])
     rows = rank[tied]
     rank[tied] = rows[np.lexsort([*(column[rows] for column in reversed(content)), run])]
 

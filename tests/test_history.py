@@ -11,6 +11,7 @@ import pytest
 from features.columns import LARGEST, Categorical, Schema, Texts
 from features.contract import DAY, UNKNOWN_TIME, DataError
 from features.history import History
+from features.sorting import settle_ties
 from features.sources import Tables
 from tests.random_histories import moments
 
@@ -115,3 +116,19 @@ def test_levels_are_sorted_and_recoded_into_a_vocabulary() -> None:
     assert Texts(["web", None, "fair", "ads", "web"]).codes.tolist() == column.codes.tolist()
     assert Texts(["web", None, "fair"]).take(slice(1, 3)).recode(column.levels).tolist() == [-1, 1]
     assert Texts(["fair", "new"]).recode(column.levels).tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("levels", [1, 127, 128, 300])
+def test_texts_are_put_in_order_however_many_there_are(levels: int) -> None:
+    texts = [f"level-{number:03d}" for number in range(levels)] + [None]
+    column = Categorical.of_arrow(pa.chunked_array([texts]))
+    backwards = column.ordered(lambda codes: codes[::-1])
+    assert [None if code < 0 else backwards.levels[code] for code in backwards.codes] == texts[::-1]
+    assert backwards.codes.dtype == np.int32
+
+
+def test_ties_are_settled_by_content_within_their_run_only() -> None:
+    times = np.array([1, 1, 1, 2, 3, 3, 3, 5, 5])
+    rank, start = np.array([8, 7, 6, 5, 4, 3, 2, 1, 0]), np.array([0, 2, 2, 5, 9])
+    settle_ties(rank, times, start, [np.array([9, 8, 1, 2, 2, 0, 0, 1, 2])])
+    assert rank.tolist() == [7, 8, 6, 5, 4, 2, 3, 1, 0]
