@@ -148,4 +148,9 @@ def test_callers_without_number_take_no_memory() -> None:
     rates = Rates(Limits(rate_score=1.0))
     for number in range(MOST + 100):
         rates.take(str(number), "score", 0.0)
+        if number:
+            rates.take("0", "score", number)  # who comes again and again is not forgotten
     assert len(rates._buckets) == MOST
+    rates.take("0", "score", MOST + 99)
+    with pytest.raises(RequestError, match="Too many requests"):
+        rates.take("0", "score", MOST + 99)

@@ -174,5 +174,7 @@ def test_flicker_counts_changes_per_lead_and_week_and_those_taken_back() -> None
     without, with_it = flicker(bands, Daily(probability, lead, as_of, np.zeros_like(lead)))
     assert (without.changes, without.taken_back) == (4 / 2, 3 / 2)
     assert (with_it.changes, with_it.taken_back) == (2 / 2, 1 / 2)
+    there_and_back = Daily(np.array([0.1, 0.5, 0.1] * 2), np.repeat([0, 1], 3), np.array([0, 1, 8, 0, 1, 9]) * DAY, np.zeros(6, np.int64))
+    assert flicker(bands, there_and_back)[0].taken_back == pytest.approx(1 / (17 / 7))  # of the second lead only after eight days
     nobody, _ = flicker(bands, Daily(probability[:1], lead[:1], as_of[:1], lead[:1]))
     assert (nobody.changes, nobody.taken_back) == (None, None)

@@ -103,6 +103,9 @@ def test_a_shifted_base_rate_is_told_by_bands_and_calibration(world: SmallWorld,
     later = with_wins(world.dataset, world.parts.test, 0.1)
     result = watch(later, log, world.scorer)
     assert {"band_off", "calibration_off"} <= codes(result)
+    severities = [("error", "warning", "info").index(alert.severity) for alert in result.alerts]
+    assert severities == sorted(severities)
+    assert len(set(severities)) > 1
     assert {"score_drift", "feature_drift", "skew", "hot_inflation"}.isdisjoint(codes(result))
     assert result.versions[0].bands[0].inside is False
     assert next(alert.where for alert in result.alerts if alert.code == "band_off") == "cold"
