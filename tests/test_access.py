@@ -151,6 +151,7 @@ def test_callers_without_number_take_no_memory() -> None:
         if number:
             rates.take("0", "score", number)  # who comes again and again is not forgotten
     assert len(rates._buckets) == MOST
-    rates.take("0", "score", MOST + 99)
-    with pytest.raises(RequestError, match="Too many requests"):
-        rates.take("0", "score", MOST + 99)
+    for caller, moment in (("0", MOST + 99), (str(MOST + 99), 0.0)):
+        rates.take(caller, "score", moment)
+        with pytest.raises(RequestError, match="Too many requests"):
+            rates.take(caller, "score", moment)
