@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from features.contract import Finding, from_micros, now
+from features.contract import DAY, Finding, from_micros, now
 from features.dataset import Dataset
 from features.progress import progress
 from features.snapshots import open_leads
@@ -22,6 +22,8 @@ from serving.output import Output, write_scores
 
 SHARD = 20_000
 """Leads that are scored and written at a time."""
+STALE_DAYS = 7
+"""So many days may lie between the end of the data and the moment of the scores before a word is said."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,24 @@ class Done:
         version: of the model, in the registry.
         bands: how many leads are in each.
         as_of: microseconds UTC.
+        observed_until: when the data end, microseconds UTC.
         findings: what was noticed of the data.
     """
 
     version: str | None
     bands: dict[str, int]
     as_of: int
+    observed_until: int
     findings: tuple[Finding, ...]
+
+    @property
+    def noticed(self) -> tuple[Finding, ...]:
+        """The findings, and that the scores are of a moment long after the data end, if they are."""
+        days = (self.as_of - self.observed_until) // DAY
+        if days <= STALE_DAYS:
+            return self.findings
+        detail = f"the data end {days:,} days before the moment of the scores; leads look as if nothing had happened since"
+        return (*self.findings, Finding("warning", "stale_data", "", "", days, detail, "Read newer tables, or mend --as-of."))
 
     def to_dict(self) -> dict[str, Any]:
         """What ``leadheat score --json`` prints, but for the time that it took."""
@@ -53,7 +66,7 @@ def score_to(out: Output, scorer: LeadScorer, dataset: Dataset, as_of: int | Non
     moment = dataset.observed_until + 1 if as_of is None else as_of
     with batch_log(scorer.version, scorer.fingerprint, moment, dataset.fingerprint) as log:
         bands = write_scores(score_shards(scorer, dataset, moment, explain=explain, log=log), out)
-    return Done(scorer.version, bands, moment, dataset.findings)
+    return Done(scorer.version, bands, moment, dataset.observed_until, dataset.findings)
 
 
 def score_shards(

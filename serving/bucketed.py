@@ -92,7 +92,7 @@ def score_buckets(
 
             bands = write_scores(parts(), out)
         consent = merged(work.notes(share) for share in range(len(buckets)))
-    return Done(scorer.version, bands, as_of, (*buckets.whole.findings, *consent.findings))
+    return Done(scorer.version, bands, as_of, buckets.whole.observed_until, (*buckets.whole.findings, *consent.findings))
 
 
 def _score(work: Work, scorer: LeadScorer, buckets: Buckets, as_of: int, *, explain: bool) -> None:

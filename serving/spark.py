@@ -95,7 +95,7 @@ def score_data(
         finally:
             scored.unpersist()
             checked.release()
-    return Done(model.version, bands, moment, (*checked.findings, *merged(told.values()).findings))
+    return Done(model.version, bands, moment, checked.observed_until, (*checked.findings, *merged(told.values()).findings))
 
 
 def score_frames(

@@ -15,11 +15,11 @@ import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
 
-from features.contract import WEEK, LeadheatError, SettingsError
+from features.contract import DAY, WEEK, LeadheatError, SettingsError
 from features.snapshots import open_leads
 from models.table import FOR_LATER, SCHEMA
 from serving import batch
-from serving.batch import score_shards
+from serving.batch import score_shards, score_to
 from serving.output import ScoreFile, write_scores
 from tests.conftest import REPO
 from tests.small_world import SmallWorld
@@ -89,6 +89,16 @@ def test_nothing_from_as_of_on_is_seen(world: SmallWorld) -> None:
         known.with_schema(world.scorer.schema), open_leads(world.dataset, as_of), some["as_of"].cast(pa.int64()).to_numpy()
     )
     assert earlier["probability"].equals(some["probability"])
+
+
+def test_scores_of_a_moment_long_after_the_data_end_are_told(world: SmallWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADHEAT_SCORE_LOG", "off")
+    out = ScoreFile(tmp_path / "scores.parquet")
+    assert score_to(out, world.scorer, world.dataset).noticed == world.dataset.findings
+    assert score_to(out, world.scorer, world.dataset, world.now + WEEK).noticed == world.dataset.findings
+    (*_, stale) = score_to(out, world.scorer, world.dataset, world.now + 1_000 * DAY).noticed
+    assert (stale.code, stale.count) == ("stale_data", 1_000)
+    assert stale.detail.startswith("the data end 1,000 days before the moment of the scores")
 
 
 def test_csv_says_what_parquet_says(scores: pa.Table, tmp_path: Path) -> None:

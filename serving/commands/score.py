@@ -65,7 +65,7 @@ def score(
         with alone(place.working, str(place)):
             done = score_within(source, scorer, place, moment, **how)
         kept = {"computed": scorer.computed, "kept": sum(done.bands.values()) - scorer.computed} if isinstance(scorer, Incremental) else {}
-    tell(done.findings)
+    tell(done.noticed)
     result = done.to_dict() | {"seconds": round(time.monotonic() - started, 3)} | kept
     words = f"{result['rows']:,} open leads in {place}: {result['hot']:,} hot, {result['warm']:,} warm, {result['cold']:,} cold."
     if "kept" in result:
