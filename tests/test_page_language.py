@@ -12,7 +12,8 @@ from features.contract import DAY, HOUR, MINUTE, SettingsError, to_micros
 from models.next_steps import DEFAULT_STEPS
 from serving.page import language as module
 from serving.page.language import CODES, Language, preferred, zone_of
-from serving.page.told import value
+from serving.page.told import Due, value
+from serving.page.worklist import lede_of
 from tests.small_world import SmallWorld
 
 ENGLISH, GERMAN = Language("en"), Language("de")
@@ -148,6 +149,19 @@ def test_every_default_step_is_said_in_german() -> None:
 
 def test_an_opt_out_is_told_with_its_day() -> None:
     assert GERMAN.phrase("opted out by unsubscribe on 2026-11-03") == "hat sich am 3. Nov. 2026 abgemeldet (unsubscribe)"
+
+
+def test_it_is_said_how_many_of_those_who_wait_are_late() -> None:
+    def told(t: Language, late: int, waiting: int) -> str:
+        return lede_of(t, [Due("", "", "", place < late) for place in range(waiting)]).partition(".")[0]
+
+    assert told(ENGLISH, 1, 1) == "1 lead waits for an answer, and it is late"
+    assert told(ENGLISH, 1, 2) == "2 leads wait for an answer, 1 of them is late"
+    assert told(ENGLISH, 2, 3) == "3 leads wait for an answer, 2 of them are late"
+    assert told(ENGLISH, 2, 2) == "2 leads wait for an answer, and all are late"
+    assert told(GERMAN, 1, 2) == "2 Leads warten auf eine Antwort, 1 davon ist überfällig"
+    assert told(GERMAN, 2, 2) == "2 Leads warten auf eine Antwort, und alle sind überfällig"
+    assert told(GERMAN, 0, 1) == "1 Lead wartet auf eine Antwort"
 
 
 def test_a_value_is_written_with_the_language_s_marks() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
@@ -136,7 +136,7 @@ def _page(desk: Desk, request: Request, t: Language, filters: Filters, found: Wo
     filtered = any((filters.temperature, filters.used, request.query_params.get("after")))
     shown = sum(found.counts.values())
     return Worklist(
-        lede=_lede(t, rows),
+        lede=lede_of(t, [row.due for row in rows if row.due is not None]),
         caption=t("worklist.caption", n=shown),
         tabs=_tabs(request, t, filters, found.counts),
         filters=filters,
@@ -153,12 +153,13 @@ def _page(desk: Desk, request: Request, t: Language, filters: Filters, found: Wo
     )
 
 
-def _lede(t: Language, rows: list[Row]) -> str:
-    waiting = [row.due for row in rows if row.due is not None]
+def lede_of(t: Language, waiting: Sequence[Due]) -> str:
+    """How many leads wait for an answer, and how many of them too long."""
     if not waiting:
         return t("worklist.nobody_waits")
     late = sum(one.late for one in waiting)
-    return f"{t('worklist.waiting', n=len(waiting))}{t('worklist.late', n=late) if late else ''}. {t('worklist.order')}"
+    told = t("worklist.all_late" if late == len(waiting) else "worklist.late", n=late) if late else ""
+    return f"{t('worklist.waiting', n=len(waiting))}{told}. {t('worklist.order')}"
 
 
 def _tabs(request: Request, t: Language, filters: Filters, counts: Mapping[Temperature, int]) -> list[Tab]:
