@@ -156,6 +156,13 @@ def test_nothing_after_the_period_is_read(memory: Memory) -> None:
     assert report(memory, SETTINGS, Period(PERIOD.start, NOW), "temperature") == before
 
 
+def test_a_response_at_the_moment_of_a_touch_answers_it(memory: Memory) -> None:
+    """Where only days are known, a mail and its answer are of one moment."""
+    at = PERIOD.start + DAY
+    fill(memory, {"a": [(at, "mail_sent"), (at, "mail_reply")], "b": [(at, "mail_sent"), (at - 1, "mail_reply")]}, {}, {})
+    assert told(report(memory, SETTINGS, PERIOD, None).total)["response"] == (1, 2)
+
+
 def test_the_time_to_the_first_response_counts_those_who_wait(memory: Memory) -> None:
     asked = NOW - 20 * DAY
     histories = {f"a{wait}": [(asked, "demo_request"), (asked + wait * HOUR, "mail_sent")] for wait in (1, 2, 4)}

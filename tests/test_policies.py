@@ -73,6 +73,15 @@ def test_lift_is_a_multiple_of_the_base_rate(world: World) -> None:
     assert world.bands(warm=1.5, hot=3).thresholds == (1.5 * world.y.mean(), 3 * world.y.mean())
 
 
+def test_a_lead_on_the_threshold_reaches_it() -> None:
+    p = np.repeat([0.25, 0.0625], [2 * LEAST_LEADS, 6 * LEAST_LEADS])
+    y = np.zeros(len(p), np.int64)
+    y[:LEAST_LEADS] = 1  # one in eight, so that warm begins at exactly 0.25
+    bands = choose_bands(TemperatureSettings(policy="lift", warm=2.0, hot=4.0), p, y, np.zeros(len(p), np.int64), np.arange(len(p)))
+    assert (bands.thresholds[0], bands.bands[1].rows) == (0.25, 2 * LEAST_LEADS)
+    assert not any("be warm" in note for note in bands.notes)
+
+
 def test_lift_takes_the_top_of_what_the_data_reaches_and_says_so() -> None:
     often = World(mean=-0.8, spread=0.9)
     bands = often.bands()
