@@ -29,7 +29,8 @@ _OF_TRAINING = prose("""
 _OF_SHARE = prose("""
     The whole command on simulated worlds, settings as they are: what it takes from its first import to its end, and for how much of that
     at least one thread is inside LightGBM or the kernel that computes features. The rest is reading, audit, comparison with
-    logistic regression, intervals, report and MLflow.
+    logistic regression, intervals, report and MLflow. Where data need more than half of the machine's memory, which is what a training
+    may take when nothing is said, all of them are read and checked, and as many of their leads as fit are learnt from.
 """)
 _OF_HTTP = prose("""
     A lead of 50 interactions, 16 connections, one worker each, the load on the same processors; rounds in turns, with the least and the
