@@ -88,9 +88,8 @@ class History:
         known_at = np.maximum(occurred_at, micros(rows["recorded_at"])) if "recorded_at" in rows.column_names else None
         order = rows["order"].cast(pa.int64()).fill_null(0).to_numpy() if "order" in rows.column_names else None
         start, rank, times = sort_rows(lead, occurred_at, len(leads), threads)
-        content = attributes
-        if schema.telling:  # which orders nothing
-            content = content.conform(schema.numeric, schema.categorical, len(rows))
+        # What tells consent orders nothing.
+        content = attributes.conform(schema.numeric, schema.categorical, len(rows)) if schema.telling else attributes
         settle_ties(rank, times, start, _content(order, kind, direction, known_at, content))
         order_all = partial(in_order, rank=rank, threads=threads)
         history = cls(

@@ -17,7 +17,7 @@ def sort_rows(lead: np.ndarray, occurred_at: np.ndarray, leads: int, threads: in
     Rows are poured into buckets of neighbouring leads first, so small that processors sort them in their own memory.
 
     Args:
-        lead: int64[n], each row's lead.
+        lead: int32[n] or int64[n], each row's lead.
         occurred_at: int64[n].
         leads: L.
         threads: how many threads share the rows, and then the buckets.

@@ -90,9 +90,10 @@ def _take_rows(reading: int, rows: int, place: int, columns: int, settled: int) 
         if told != DONE:
             return told, place
         ascending = ascending and (number == 0 or occurred_at[place] > occurred_at[place - 1])
-        if _field(reading, row, _ID) != item(reading, _NOTHING):
+        named = _field(reading, row, _ID)
+        if named != item(reading, _NOTHING):
             ids += 1
-            if set_add(seen, _field(reading, row, _ID)) != 0:
+            if set_add(seen, named) != 0:
                 return FAILED, place
         place += 1
     return (UNORDERED if settled == 0 and (not ascending or set_size(seen) < ids) else DONE), place
