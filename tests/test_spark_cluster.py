@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import psutil
 import pyarrow.parquet as pq
@@ -25,7 +26,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 def python_workers(worker: int) -> list[psutil.Process]:
     """The Python processes in which the tasks of a worker of the cluster run."""
-    return [one for one in psutil.Process(worker).children(recursive=True) if "python" in one.name()]
+    found = []
+    for one in psutil.Process(worker).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it may end while it is looked at
+            found += [one] if "python" in one.name() else []
+    return found
 
 
 def until(found: object) -> None:
