@@ -16,7 +16,7 @@ from features.columns import LARGEST, Attributes, Schema, Texts, text
 from features.consent import ConsentRule, Withheld
 from features.contract import DataError
 from features.history import DIRECTIONS, UNKNOWN, History
-from features.native.reading import Named, Reading, Values, take
+from features.native.reading import LEAD_FIELDS, ROW_FIELDS, Named, Reading, Values, take
 
 _LAST_DIRECTION = 3
 _OCCURRED_AT = attrgetter("occurred_at")
@@ -46,6 +46,10 @@ class LeadRecord(NamedTuple):
     created_at: int | None = None
     attributes: dict[str, Any] | None = None
     interactions: Sequence[Any] = ()
+
+
+if (InteractionRecord._fields, LeadRecord._fields) != (ROW_FIELDS, LEAD_FIELDS):
+    raise ImportError("the fields of records are not those that features.native.reading names")
 
 
 def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:

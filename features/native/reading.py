@@ -15,6 +15,9 @@ from features.native import objects
 DONE, UNORDERED, FAILED, ODD_ROW, ODD_LEAD = range(5)
 """What comes of ``take``: all is read; a lead's rows are out of order, or two share an id; an error was raised; a row or a lead is not what
 ``Reading`` names."""
+ROW_FIELDS = ("type", "occurred_at", "recorded_at", "direction", "order", "interaction_id", "attributes")
+LEAD_FIELDS = ("lead_id", "created_at", "attributes", "interactions")
+"""The fields of a row, and of a lead, in their order: the machine code finds them by their places."""
 _ASKED = {
     ODD_ROW: "Each interaction must be an InteractionRecord, or a dict of its fields, with a known direction and attributes in a dict.",
     ODD_LEAD: "Each lead must be a LeadRecord with attributes in a dict.",

@@ -27,17 +27,36 @@ from features.native.capi import (
     to_int64,
     type_of,
 )
-from features.native.reading import DONE, FAILED, ODD_LEAD, ODD_ROW, UNORDERED
+from features.native.reading import (
+    DONE,
+    FAILED,
+    LEAD_FIELDS,
+    ODD_LEAD,
+    ODD_ROW,
+    ROW_FIELDS,
+    UNORDERED,
+    Coding,
+    Columns,
+    Named,
+    Reading,
+    Values,
+)
 
 TAKES, CODES, RETURNS = (types.int64,) * 4, (types.int64,), types.int64
 
-_DICT, _ROW, _LEAD, _FLOAT, _LARGEST, _TEXT, _NOTHING, _FIELDS, _DIRECTIONS, _TO_TEXT, _OF_ROWS, _OF_LEADS = range(12)
-"""The places in a ``Reading``."""
-_NUMERIC, _TO_NUMBER, _CATEGORICAL = range(3)  # in Named
-_NUMBERS, _TEXTS = range(2)  # in Values
-_START, _TYPES, _OCCURRED, _KNOWN, _WAYS, _ROWS_VALUES, _LEAD_IDS, _CREATED, _LEADS_VALUES, _SEEN = range(10)  # in Columns
-_TYPE, _OCCURRED_AT, _RECORDED_AT, _DIRECTION, _ORDER, _ID, _ATTRIBUTES = range(7)  # in an InteractionRecord
-_LEAD_ID, _CREATED_AT, _LEAD_ATTRIBUTES = range(3)  # in a LeadRecord
+# Where the fields lie in the tuples that are read: by their names, so that a place follows its field.
+_DICT, _ROW, _LEAD, _FLOAT, _LARGEST, _TEXT = map(Reading._fields.index, ("mapping", "row", "lead", "number", "largest", "text"))
+_NOTHING, _FIELDS, _DIRECTIONS, _TO_TEXT = map(Reading._fields.index, ("nothing", "fields", "directions", "to_text"))
+_OF_ROWS, _OF_LEADS = map(Reading._fields.index, ("of_rows", "of_leads"))
+_NUMERIC, _TO_NUMBER, _CATEGORICAL = map(Named._fields.index, ("numeric", "to_number", "categorical"))
+_NUMBERS, _TEXTS = map(Values._fields.index, ("numeric", "categorical"))
+_TYPES, _OCCURRED, _KNOWN, _WAYS = map(Columns._fields.index, ("types", "occurred_at", "known_at", "direction"))
+_ROWS_VALUES, _LEAD_IDS, _CREATED = map(Columns._fields.index, ("of_rows", "lead_ids", "created_at"))
+_LEADS_VALUES, _SEEN = map(Columns._fields.index, ("of_leads", "seen"))
+_ASKED, _POSITIONS, _CODES = map(Coding._fields.index, ("columns", "positions", "codes"))
+_TYPE, _OCCURRED_AT, _RECORDED_AT, _DIRECTION = map(ROW_FIELDS.index, ("type", "occurred_at", "recorded_at", "direction"))
+_ID, _ATTRIBUTES = map(ROW_FIELDS.index, ("interaction_id", "attributes"))
+_LEAD_ID, _CREATED_AT, _LEAD_ATTRIBUTES = map(LEAD_FIELDS.index, ("lead_id", "created_at", "attributes"))
 
 
 def take(reading: int, leads: int, columns: int, settled: int) -> int:
@@ -65,9 +84,9 @@ def codes(asked: int) -> int:
     """Write the codes of a tuple of ``Coding``."""
     for number in range(length(asked)):
         columns, positions, found = (
-            item(item(asked, number), 0),
-            item(item(asked, number), 1),
-            matrix(item(item(asked, number), 2), np.int32),
+            item(item(asked, number), _ASKED),
+            item(item(asked, number), _POSITIONS),
+            matrix(item(item(asked, number), _CODES), np.int32),
         )
         for column in range(length(columns)):
             texts, known = item(columns, column), item(positions, column)
