@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, m
 
 from features.consent import ConsentRule
 from features.contract import NEVER, SettingsError, Strict, from_micros, parse_moment
+from features.nearest import aside
 
 
 def _moment(value: object) -> object:
@@ -198,7 +198,6 @@ class DataSettings(Strict):
     @classmethod
     def _known_zone(cls, value: str | None) -> str | None:
         if value is not None and value not in available_timezones():
-            near = get_close_matches(value, sorted(available_timezones()), 1)
-            meant = f" (did you mean {near[0]!r}?)" if near else ', such as "Europe/Berlin"'
+            meant = aside(value, sorted(available_timezones())) or ', such as "Europe/Berlin"'
             raise ValueError(f"{value!r} is no time zone of the IANA list{meant}")
         return value

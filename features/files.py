@@ -7,7 +7,6 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ import pyarrow.parquet
 
 from features.contract import DataError, Finding
 from features.data_settings import TableSettings
+from features.nearest import did_you_mean
 from features.raw import Part, RawTable
 
 if TYPE_CHECKING:
@@ -101,8 +101,7 @@ def _nearest_file(path: Path) -> str:
         return "What lies elsewhere is not read, but for databases of PostgreSQL: fetch the file, and name it by its place on this machine."
     if not path.parent.is_dir():
         return f"There is no folder {path.parent} either; paths are relative to the folder of leadheat.toml."
-    near = get_close_matches(path.name, [file.name for file in path.parent.iterdir()], 1)
-    return f"Did you mean {near[0]}?" if near else "Paths are relative to the folder of leadheat.toml."
+    return did_you_mean(path.name, [file.name for file in path.parent.iterdir()]) or "Paths are relative to the folder of leadheat.toml."
 
 
 def _part(file: Path, path: Path, table: str) -> Part:

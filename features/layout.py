@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 
 from features.contract import Finding, Severity
 from features.data_settings import InteractionsSettings, TableSettings
+from features.nearest import did_you_mean
 from features.times import ISO_TIME, is_text, read_times
 
 Kind = Literal["empty", "number", "text", "time", "other"]
@@ -50,9 +50,7 @@ class Layout:
     def miss(self, own: str, theirs: str, severity: Severity = "error") -> None:
         """Note that a column is not there, and which may have been meant."""
         asked = f"the column {theirs!r}" + ("" if own == theirs else f" (our {own})")
-        near = get_close_matches(theirs.casefold(), [name.casefold() for name in self.names], 1, cutoff=0.5)
-        meant = next((name for name in self.names if near and name.casefold() == near[0]), None)
-        guess = f"Did you mean {meant!r}?" if meant else f"The file has: {', '.join(self.names)}."
+        guess = did_you_mean(theirs, self.names, 0.5) or f"The file has: {', '.join(self.names)}."
         hint = f'{guess} Say which column it is under [data]: {self.table} = {{ columns = {{ {own} = "..." }} }}.'
         self.say(severity, "missing_column", theirs, f"{self.table} lacks {asked}", hint)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Literal, Self
 
@@ -17,6 +16,7 @@ from features.catalogue import FeatureSet
 from features.consent import OPTING_OUT
 from features.contract import SettingsError, Strict, from_micros
 from features.history import History
+from features.nearest import did_you_mean
 from features.signals import SignalSettings, literal_types, matching
 from models.lifecycle import HAS_OPTED_OUT
 
@@ -121,9 +121,9 @@ def permitting_values(ground: Ground, features: FeatureSet) -> list[float]:
         return [float(levels.index(value)) for value in ground.values if value in levels]
     if ground.attribute in features.lead_numeric:
         return [float(value) for value in ground.values if _is_number(value)]
-    nearest = get_close_matches(ground.attribute, [*features.lead_levels, *features.lead_numeric], n=1, cutoff=0.0)
+    meant = did_you_mean(ground.attribute, [*features.lead_levels, *features.lead_numeric], 0.0)
     message = f'[consent] names the attribute "{ground.attribute}", which the leads do not have.'
-    raise SettingsError(message, f'The nearest is "{nearest[0]}".' if nearest else "They have none at all.")
+    raise SettingsError(message, meant or "They have none at all.")
 
 
 def told_why(why: str, features: FeatureSet, history: History, lead: int, as_of: int) -> str:

@@ -15,13 +15,13 @@ Consent comes before everything: a row speaks of leads that may be contacted and
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from features.contract import Duration, Strict
 from features.data_settings import Names, one_or_more
+from features.nearest import aside
 from features.signals import Funnel
 from models.temperature import Temperature
 
@@ -163,8 +163,7 @@ def check_signals(rows: Steps, signals: Iterable[str]) -> None:
     for row in rows:
         for name in row.when.signal:
             if name not in known:
-                nearest = get_close_matches(name, known, n=1)
-                hint = f' (did you mean "{nearest[0]}"?)' if nearest else f"; declare it: [signals.{name}]"
+                hint = aside(name, known) or f"; declare it: [signals.{name}]"
                 raise ValueError(f'the next step "{row.rule}" names the signal "{name}", which is not declared{hint}')
 
 
@@ -178,8 +177,7 @@ def _check_names(rows: Sequence[NextStepSettings]) -> None:
 def _place(row: NextStepSettings, names: list[str]) -> int:
     if row.before in names:
         return names.index(row.before)
-    nearest = get_close_matches(row.before or "", names, n=1, cutoff=0.0)
-    raise ValueError(f'"{row.rule}" is to come before "{row.before}", which is no rule (did you mean "{nearest[0]}"?)')
+    raise ValueError(f'"{row.rule}" is to come before "{row.before}", which is no rule{aside(row.before or "", names, 0.0)}')
 
 
 def _check_complete(table: Sequence[NextStepSettings]) -> None:

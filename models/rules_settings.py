@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from itertools import pairwise
 from typing import Annotated, Self
 
@@ -12,6 +11,7 @@ from pydantic import Field, model_validator
 
 from features.catalogue import FeatureSet
 from features.contract import DAY, Duration, SettingsError, Strict
+from features.nearest import aside
 from features.signals import Signal
 from models.consent import CONSENT
 from models.strength import POINTS, strength_of
@@ -120,5 +120,4 @@ class RulesSettings(Strict):
 
 
 def _unknown(kind: str, name: str, known: Sequence[str]) -> str:
-    nearest = get_close_matches(name, known, n=1, cutoff=0.0)
-    return f'there is no {kind} "{name}"' + (f', the nearest is "{nearest[0]}"' if nearest else "")
+    return f'there is no {kind} "{name}"{aside(name, known, 0.0)}'

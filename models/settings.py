@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -15,6 +14,7 @@ from features.catalogue import FeatureSettings
 from features.contract import SettingsError, Strict
 from features.data_settings import STORE, Constant, DataSettings, InteractionsSettings, OutcomesSettings, TableSettings
 from features.files import reads
+from features.nearest import aside
 from features.signals import SignalSettings
 from features.snapshots import SnapshotSettings
 from models.consent import ConsentSettings
@@ -174,8 +174,7 @@ def _in_words(problem: Mapping[str, Any], part: type[BaseModel]) -> str:
     place = [str(step) for step in problem["loc"] if not str(step).startswith(_BRANCHES)]
     where = ".".join(place)
     if problem["type"] == "extra_forbidden":
-        nearest = get_close_matches(place[-1], _known_keys(part, place[:-1]), n=1, cutoff=0.0)
-        return f"{where} is no key" + (f' (did you mean "{nearest[0]}"?)' if nearest else "")
+        return f"{where} is no key{aside(place[-1], _known_keys(part, place[:-1]), 0.0)}"
     message = str(problem["msg"]).removeprefix("Value error, ")
     said = f"{message[0].lower()}{message[1:]}"
     return f"{where}: {said}" if where else said

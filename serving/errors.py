@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +12,7 @@ from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
 from features.contract import LeadheatError
+from features.nearest import did_you_mean
 from features.store.engine import StoreError
 from models.request import MOMENT_HINT, MOMENTS
 
@@ -164,12 +164,10 @@ def _where(place: tuple[int | str, ...]) -> str:
 
 def _known_key(place: tuple[int | str, ...], schema: Mapping[str, Any]) -> str:
     known = known_keys(schema, place[:-1])
-    nearest = get_close_matches(str(place[-1])[:100], known, n=1)
-    if nearest:
-        return f'Did you mean "{nearest[0]}"?'
     if not known:
         return ""
-    return f"The keys here are {', '.join(known)}." + (' Anything else belongs into "attributes".' if "attributes" in known else "")
+    elsewhere = ' Anything else belongs into "attributes".' if "attributes" in known else ""
+    return did_you_mean(str(place[-1]), known) or f"The keys here are {', '.join(known)}.{elsewhere}"
 
 
 def known_keys(schema: Mapping[str, Any], place: Sequence[int | str]) -> list[str]:

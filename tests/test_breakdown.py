@@ -185,6 +185,6 @@ def test_the_order_of_rows_changes_nothing(world: SmallWorld) -> None:
 
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:
     dataset, snapshots = many([0.5], each=5)
-    with pytest.raises(SettingsError, match="Did you mean 'month'") as refused:
+    with pytest.raises(SettingsError, match='Did you mean "month"') as refused:
         breakdown(judged(snapshots, np.full(5, 0.5)), dataset, ["mnoth"])
     assert refused.value.exit_code == 2

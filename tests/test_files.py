@@ -41,14 +41,14 @@ def damage(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "code", "detail", "hint"),
     [
-        ({"leads": {"path": "lead.csv"}}, "missing_file", "there is no file .*lead.csv", "Did you mean leads.csv"),
+        ({"leads": {"path": "lead.csv"}}, "missing_file", "there is no file .*lead.csv", 'Did you mean "leads.csv"'),
         ({"leads": {"path": "no/leads.csv"}}, "missing_file", "there is no file", "There is no folder"),
         ({"leads": {"path": "*.pq"}}, "missing_file", "there is no file", "relative to the folder"),
         ({"leads": {"path": "notes.xlsx"}}, "unknown_format", "notes.xlsx is in no format", "spreadsheet as CSV"),
-        ({"leads": {"path": "leads.csv", "columns": {"lead_id": "Lead_ID"}}}, "missing_column", "'Lead_ID'", "Did you mean 'lead_id'"),
+        ({"leads": {"path": "leads.csv", "columns": {"lead_id": "Lead_ID"}}}, "missing_column", "'Lead_ID'", 'Did you mean "lead_id"'),
         ({"interactions": {"path": "interactions.csv", "type": "kind"}}, "missing_column", r"'kind' \(our type\)", "The file has: lead_id"),
-        ({"interactions": {"path": "interactions.csv", "order": "odrer"}}, "missing_column", "'odrer'", "Did you mean 'order'"),
-        ({"interactions": {"path": "leads.csv"}}, "missing_column", "'occurred_at'", "Did you mean 'created_at'"),
+        ({"interactions": {"path": "interactions.csv", "order": "odrer"}}, "missing_column", "'odrer'", 'Did you mean "order"'),
+        ({"interactions": {"path": "leads.csv"}}, "missing_column", "'occurred_at'", 'Did you mean "created_at"'),
         ({"outcomes": {"path": "twice.csv"}}, "repeated_column", "has the column 'lead_id' twice", "Rename"),
         ({"outcomes": {"path": "latin.csv"}}, "unreadable_file", "latin.csv cannot be read: line 2 is not UTF-8", "CSV UTF-8"),
         ({"outcomes": {"path": "ragged.csv"}}, "unreadable_file", "line 2 is not UTF-8", "CSV UTF-8"),

@@ -210,8 +210,8 @@ def test_a_column_that_may_not_be_read_is_not_there_and_a_table_without_rows_has
 @pytest.mark.parametrize(
     ("table", "code", "words"),
     [
-        ("seen.leds", "missing_table", "Did you mean 'seen.leads'"),
-        ("leads", "missing_table", "Did you mean 'seen.leads'"),
+        ("seen.leds", "missing_table", 'Did you mean "seen.leads"'),
+        ("leads", "missing_table", 'Did you mean "seen.leads"'),
         ("hidden.leads", "no_permission", "GRANT USAGE ON SCHEMA"),
         ("broken", "refused_by_server", "division by zero"),
     ],

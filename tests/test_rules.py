@@ -226,11 +226,11 @@ def test_rules_survive_json() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"points": {"asked_for_a_demo": 4}}, 'no signal "asked_for_a_demo", the nearest is "asked_for_demo"'),
-        ({"hot_at_once": ["demo"]}, 'no signal "demo", the nearest is "asked_for_demo"'),
-        ({"caps": {"whitepaper": 4}}, 'no signal "whitepaper", the nearest is "white_paper"'),
-        ({"fit": {"industri": {"retail": 1}}}, 'no attribute "industri", the nearest is "industry"'),
-        ({"fit": {"industry": {"retial": 1}}}, 'no level of industry "retial", the nearest is "retail"'),
+        ({"points": {"asked_for_a_demo": 4}}, r'no signal "asked_for_a_demo" \(did you mean "asked_for_demo"\?\)'),
+        ({"hot_at_once": ["demo"]}, r'no signal "demo" \(did you mean "asked_for_demo"\?\)'),
+        ({"caps": {"whitepaper": 4}}, r'no signal "whitepaper" \(did you mean "white_paper"\?\)'),
+        ({"fit": {"industri": {"retail": 1}}}, r'no attribute "industri" \(did you mean "industry"\?\)'),
+        ({"fit": {"industry": {"retial": 1}}}, r'no level of industry "retial" \(did you mean "retail"\?\)'),
         ({"fit": {"industry": [{"below": 4, "points": 1}]}}, "points of industry must be given by level: it is no number"),
         ({"fit": {"employees": {"many": 1}}}, "points of employees must be given by range: it is a number"),
     ],

@@ -226,7 +226,7 @@ def test_a_data_set_without_any_time_was_never_observed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"timezone": "Europe/Berln"}, "did you mean 'Europe/Berlin'"),
+        ({"timezone": "Europe/Berln"}, 'did you mean "Europe/Berlin"'),
         ({"timezone": "../etc/passwd"}, "is no time zone"),
         ({"outcomes": {"path": "o.csv", "won": True, "lost": ["lost"]}}, "every row is a win"),
         ({"outcomes": {"path": "o.csv", "won": ["x"], "lost": ["x", "y"]}}, "cannot be both won and lost"),

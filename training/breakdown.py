@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any, Literal
 
 import numpy as np
 
 from features.contract import SettingsError
 from features.dataset import Dataset
+from features.nearest import did_you_mean
 from features.progress import progress
 from models.intervals import effective_rows, wilson
 from training.bootstrap import Difference, resample
@@ -87,9 +87,8 @@ def breakdown(evaluation: Evaluation, dataset: Dataset, by: Iterable[str] | None
     wanted = list(dict.fromkeys(by)) if by is not None else [name for name, one in known.items() if len(one.names) > 1]
     for name in wanted:
         if name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f"Did you mean {near[0]!r}? " if near else ""
-            raise SettingsError(f"There is nothing called {name!r} to break the figures down by.", f"{hint}Known are: {', '.join(known)}.")
+            hint = f"{did_you_mean(name, known)} Known are: {', '.join(known)}.".strip()
+            raise SettingsError(f"There is nothing called {name!r} to break the figures down by.", hint)
     chosen = {name: known[name] for name in wanted}
     places = [rows for grouping in chosen.values() for rows in grouping.rows]
     snapshots = evaluation.snapshots

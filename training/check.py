@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from features.audit.audit import audit
@@ -13,6 +12,7 @@ from features.audit.codes import CODES, refuse_unknown
 from features.buckets.budget import default_budget
 from features.contract import DataError, Finding, LeadheatError
 from features.dataset import Dataset
+from features.nearest import nearest
 from features.signals import matching
 from models.learning import regularised
 from models.settings import Settings, Source
@@ -144,7 +144,7 @@ def unheard_signals(dataset: Dataset, settings: Settings) -> tuple[Finding, ...]
 
 
 def _nearest(patterns: Sequence[str], kinds: Sequence[str]) -> str:
-    near = list(dict.fromkeys(kind for pattern in patterns for kind in get_close_matches(pattern, kinds, 1)))
+    near = list(dict.fromkeys(kind for pattern in patterns if (kind := nearest(pattern, kinds))))
     return f"Did you mean {', '.join(map(repr, near))}?" if near else "Upper and lower case are distinguished."
 
 

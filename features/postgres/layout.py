@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from features.contract import DataError, Finding
+from features.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -126,8 +126,8 @@ def find(connection: Connection, wanted: str, table: str, place: str) -> Relatio
     row = connection.execute(_TABLE, {"name": wanted}).fetchone()
     if row is None:
         names = [one for (one,) in connection.execute(_NAMES).fetchall()]
-        near = get_close_matches(wanted, names, 1) or [one for one in names if one.endswith(f".{wanted}")]
-        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names[:20]) or 'none'}."
+        elsewhere = (f'Did you mean "{one}"?' for one in names if one.endswith(f".{wanted}"))
+        hint = did_you_mean(wanted, names) or next(elsewhere, f"There are: {', '.join(names[:20]) or 'none'}.")
         raise refusal("missing_table", table, f"{place} has no table {wanted!r}", hint)
     oid, schema, name, allowed, size, kind = row
     if not allowed:
