@@ -154,6 +154,11 @@ def iso(micros: int) -> str:
     return moment.isoformat(timespec="microseconds") + "+00:00"
 
 
+def iso_or_none(micros: int | None) -> str | None:
+    """The same of a moment that may be missing."""
+    return None if micros is None else iso(micros)
+
+
 def parse_moment(text: str) -> int:
     """Microseconds of an ISO 8601 date (midnight UTC) or of a time with its zone.
 

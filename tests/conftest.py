@@ -15,6 +15,7 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from sqlalchemy import Engine
 
     from models.registry import Registry
     from serving.memory.memory import Memory
@@ -154,6 +155,17 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'store.db'}"
     running: Postgres = request.getfixturevalue("postgres")
     return running.database()
+
+
+@pytest.fixture
+def engine(store_url: str) -> Iterator[Engine]:
+    """An empty store with its tables, once in SQLite and once in PostgreSQL."""
+    from features.store.engine import migrate, open_store
+
+    engine = open_store(store_url)
+    migrate(engine)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, select
 
 from features.contract import DAY
 from features.records import InteractionRecord, LeadRecord, history_of
-from features.store.engine import migrate, open_store, reading, writing
+from features.store.engine import open_store, reading, writing
 from features.store.schema import outbox
 from models.fallback import RulesScorer
 from models.lifecycle import DECIDED
@@ -50,12 +50,6 @@ def opted_out() -> Score:
 def kept_from_sales() -> Score:
     """Asked for a demo, and a person said that it is not for sales."""
     return replace(due(), hand_over=HandOver(due=False, why=DECIDED))
-
-
-def store(url: str) -> Engine:
-    engine = open_store(url)
-    migrate(engine)
-    return engine
 
 
 def wait_in(engine: Engine, *lead_ids: str) -> None:

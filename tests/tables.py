@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,12 @@ def write_tables(folder: Path, more: Mapping[str, Sequence[str]] | None = None) 
     """Write the whole data set, with ``more`` rows at the end of some tables."""
     for name in HEADERS:
         write_csv(folder, name, [*ROWS[name], *(more or {}).get(name, ())])
+
+
+def as_gzip(folder: Path, name: str) -> dict[str, Any]:
+    """Write a table that is there as CSV once more, compressed; how it is named in the settings."""
+    (folder / f"{name}.csv.gz").write_bytes(gzip.compress((folder / f"{name}.csv").read_bytes()))
+    return {"path": f"{name}.csv.gz"}
 
 
 def read(folder: Path, **settings: Any) -> Tables:

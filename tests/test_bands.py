@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from features.contract import DAY, DataError, ModelError, SettingsError
 from models.registry import Registry
-from models.temperature import Bands, TemperatureSettings, measure
+from models.temperature import Bands, TemperatureSettings
 from tests.small_world import SmallWorld
+from tests.test_temperature import bands_at
 from training.bands import candidates, compare, toml
 from training.flicker import Daily, flicker
 from training.unseen import FILE, Unseen
@@ -133,10 +134,6 @@ def test_a_number_without_a_policy_and_a_policy_without_a_number_are_refused(
 
 
 PROBABILITY = st.floats(0.001, 0.999)
-
-
-def bands_at(warm: float, hot: float, hysteresis: float) -> Bands:
-    return Bands("lift", hysteresis, 0.1, measure((warm, hot), [0.5], [1], [0]))
 
 
 BANDS = st.tuples(PROBABILITY, PROBABILITY, st.floats(0, 0.9)).map(lambda t: bands_at(min(t[:2]), max(t[:2]), t[2]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import resource
 import signal
@@ -25,7 +24,7 @@ from features.contract import DataError, LeadheatError
 from features.data_settings import DataSettings
 from features.sources import read_tables
 from tests.conftest import REPO
-from tests.tables import ROWS, SETTINGS, read, write_csv, write_tables
+from tests.tables import ROWS, SETTINGS, as_gzip, read, write_csv, write_tables
 from tests.test_shares import NAMES, random_rows, rows_of, write
 
 COUNT = 5
@@ -58,11 +57,6 @@ def poured(folder: Path, use: Callable[[Buckets], Any], count: int = COUNT, **se
 
 def as_csv(_folder: Path, name: str) -> dict[str, Any]:
     return {"path": f"{name}.csv"}
-
-
-def as_gzip(folder: Path, name: str) -> dict[str, Any]:
-    (folder / f"{name}.csv.gz").write_bytes(gzip.compress((folder / f"{name}.csv").read_bytes()))
-    return {"path": f"{name}.csv.gz"}
 
 
 def typed(folder: Path, name: str) -> pa.Table:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -18,24 +17,17 @@ from sqlalchemy import Engine, update
 from sqlalchemy.exc import DBAPIError
 
 from features.contract import DAY, SettingsError
-from features.store.engine import StoreError, reading, writing
+from features.store.engine import StoreError, open_store, reading, writing
 from features.store.schema import outbox
 from serving.handover import delivery as module
 from serving.handover import signature
 from serving.handover.delivery import DELAYS, Delivery, Webhook, retry_after
 from serving.handover.outbox import cancel, events, retry
 from tests.conftest import REPO
-from tests.handed import NOW, OTHER, SECRET, delivery, rows, store, wait_in
+from tests.handed import NOW, OTHER, SECRET, delivery, rows, wait_in
 from tests.receiver import Got, Receiver
 
 AT_ONCE = (1, 1)
-
-
-@pytest.fixture
-def engine(store_url: str) -> Iterator[Engine]:
-    engine = store(store_url)
-    yield engine
-    engine.dispose()
 
 
 def event(engine: Engine) -> dict[str, Any]:
@@ -162,7 +154,7 @@ def test_a_slow_receiver_and_an_endless_answer_are_not_waited_for(engine: Engine
 def test_two_that_deliver_at_once_send_each_event_once(engine: Engine, store_url: str) -> None:
     names = [f"lead {number}" for number in range(40)]
     wait_in(engine, *names)
-    other = store(store_url)
+    other = open_store(store_url)
     with Receiver() as receiver, ThreadPoolExecutor(2) as pool:
         list(pool.map(Delivery.work, (delivery(engine, receiver.url), delivery(other, receiver.url))))
     other.dispose()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, func, select, update
 
 from features.contract import DataError
-from features.store.engine import locked_lead, migrate, open_store, reading, writing
+from features.store.engine import locked_lead, reading, writing
 from features.store.schema import METADATA, PERSONAL, erasures, interactions, leads, receipts
 from models import score_log
 from models.logged import rows_of_leads
@@ -28,14 +27,6 @@ from tests.stored import MOMENT, answer_of, put, row_of
 def scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LEADHEAT_SCORE_LOG", str(tmp_path / "scores"))
     return score_log.made(tmp_path / "scores")
-
-
-@pytest.fixture
-def engine(store_url: str) -> Iterator[Engine]:
-    engine = open_store(store_url)
-    migrate(engine)
-    yield engine
-    engine.dispose()
 
 
 def log(place: Path, *lead_ids: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,16 +15,9 @@ from features.store.engine import reading, writing
 from features.store.schema import outbox
 from models.score import Score
 from serving.handover.outbox import backlog, events, hand_over, retry
-from tests.handed import NOW, cooled, due, kept_from_sales, opted_out, rows, store
+from tests.handed import NOW, cooled, due, kept_from_sales, opted_out, rows
 
 AGAIN = 30 * DAY
-
-
-@pytest.fixture
-def engine(store_url: str) -> Iterator[Engine]:
-    engine = store(store_url)
-    yield engine
-    engine.dispose()
 
 
 def go_through(engine: Engine, *path: tuple[int, Score]) -> list[int | None]:

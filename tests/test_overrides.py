@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import Connection, Engine
 
 from features.columns import Schema
 from features.contract import DAY, NEVER
 from features.records import InteractionRecord, LeadRecord, history_of
-from features.store.engine import migrate, open_store, reading, writing
+from features.store.engine import reading, writing
 from features.store.schema import leads
 from models.answer import Answer
 from models.lifecycle import DECIDED
@@ -30,14 +28,6 @@ def scored(world: SmallWorld, *kinds: str) -> Answer:
     """A lead that did all this ten days ago."""
     done = [InteractionRecord(kind, NOW - 10 * DAY + at, direction=1) for at, kind in enumerate(kinds)]
     return world.scorer.answer(history_of([LeadRecord("a", NOW - 20 * DAY, None, done)], world.scorer.schema), NOW)
-
-
-@pytest.fixture
-def engine(store_url: str) -> Iterator[Engine]:
-    engine = open_store(store_url)
-    migrate(engine)
-    yield engine
-    engine.dispose()
 
 
 def test_without_a_decision_the_score_is_the_models(world: SmallWorld) -> None:

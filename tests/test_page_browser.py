@@ -7,16 +7,17 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Dialog, Page
+from playwright.sync_api import Browser, Dialog
 
 from features.contract import to_micros
 from serving import keys
 from tests import paged
+from tests.browser import Watched
 from tests.server import Server
 from tests.small_world import SmallWorld
 
@@ -40,17 +41,12 @@ STICKING_OUT = """() => [...document.querySelectorAll("body *")]
   .map(one => one.outerHTML.slice(0, 80))"""
 
 
-class Opened:
-    """A page of the service, with all that it asked for or complained about."""
+class Opened(Watched):
+    """A page of the service; dialogs count as complaints."""
 
     def __init__(self, browser: Browser, server: Server, path: str, **context: Any) -> None:
-        self.asked: list[str] = []
-        self.said: list[str] = []
+        super().__init__(browser, **({"viewport": DESKTOP, "locale": "en-GB"} | context))
         self.base = f"http://127.0.0.1:{server.port}"
-        self.page: Page = browser.new_context(**({"viewport": DESKTOP, "locale": "en-GB"} | context)).new_page()
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("dialog", self._dialog)
         self.go(path)
 
@@ -61,12 +57,6 @@ class Opened:
     def _dialog(self, dialog: Dialog) -> None:
         self.said.append(dialog.message)
         dialog.dismiss()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.page.context.close()
 
 
 @pytest.fixture(scope="module")

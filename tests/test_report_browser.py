@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
+from tests.browser import Watched
 from tests.reported import Reported
 
 PAPER = {"width": 703, "height": 1031}
@@ -47,25 +48,14 @@ ALL_SHOWN = "[...document.querySelectorAll('.paper table, pre')].every(one => on
 ALL_NAMED = "[...document.querySelectorAll('table')].every(one => one.caption.textContent && one.querySelector('th[scope]'))"
 
 
-class Opened:
-    """A page that was opened offline, with all that it asked for or complained about."""
+class Opened(Watched):
+    """A report that was opened offline."""
 
     def __init__(self, browser: Browser, file: Path, **context: Any) -> None:
-        self.asked: list[str] = []
+        super().__init__(browser, offline=True, **context)
         self.blocked: list[str] = []
-        self.said: list[str] = []
-        self.page: Page = browser.new_context(offline=True, **context).new_page()
-        self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.on("requestfailed", lambda request: self.blocked.append(request.failure or ""))
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.goto(file.as_uri())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.page.context.close()
 
 
 def test_it_opens_offline_and_asks_for_nothing(browser: Browser, reported: Reported) -> None:

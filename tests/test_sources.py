@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +20,7 @@ from features.data_settings import DataSettings
 from features.sources import Tables, read_tables
 from features.times import UTC_MICROS
 from tests.conftest import DATASETS, shared_data
-from tests.tables import HEADERS, ROWS, read, write_csv, write_tables
+from tests.tables import HEADERS, ROWS, as_gzip, read, write_csv, write_tables
 
 
 def read_real(name: str) -> Tables:
@@ -74,11 +73,6 @@ def test_the_columns_of_the_tables(tmp_path: Path) -> None:
 def typed(folder: Path, name: str) -> pa.Table:
     """A table as a database would hold it: numbers and times have types."""
     return pa.csv.read_csv(folder / f"{name}.csv", convert_options=pa.csv.ConvertOptions(timestamp_parsers=[pa.csv.ISO8601]))
-
-
-def as_gzip(folder: Path, name: str) -> dict[str, Any]:
-    (folder / f"{name}.csv.gz").write_bytes(gzip.compress((folder / f"{name}.csv").read_bytes()))
-    return {"path": f"{name}.csv.gz"}
 
 
 def as_excel_csv(folder: Path, name: str) -> dict[str, Any]:

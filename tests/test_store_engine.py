@@ -24,12 +24,6 @@ from tests.stored import put
 LEAD = {"lead_id": "a", "created_at": None, "changed_at": 1, "merged_into": None}
 
 
-@pytest.fixture
-def engine(store_url: str) -> Iterator[Engine]:
-    with opened(store_url) as engine:
-        yield engine
-
-
 @contextmanager
 def opened(url: str) -> Iterator[Engine]:
     engine = open_store(url)

@@ -19,6 +19,7 @@ PROBABILITY = st.floats(1e-9, 1 - 1e-9)
 
 
 def bands_at(warm: float, hot: float, hysteresis: float = 0.1) -> Bands:
+    """Bands with thresholds alone; nothing was measured by them."""
     return Bands("lift", hysteresis, 0.1, measure((warm, hot), [0.5], [1], [0]))
 
 

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from typing_extensions import TypedDict
 
-from features.contract import Strict, iso, now
+from features.contract import Strict, iso_or_none, now
 from serving.desk import Desk
 from serving.endpoints import Endpoint
 from serving.errors import RequestError
@@ -91,12 +91,8 @@ def _retried(memory: Memory, event_id: str) -> Handover:
 
 
 def _handover(row: Any) -> Handover:
-    shown: dict[str, Any] = {name: _iso(value) if name.endswith("_at") else value for name, value in row.items()}
+    shown: dict[str, Any] = {name: iso_or_none(value) if name.endswith("_at") else value for name, value in row.items()}
     return Handover(**shown)
-
-
-def _iso(micros: int | None) -> str | None:
-    return None if micros is None else iso(micros)
 
 
 HANDOVERS = (

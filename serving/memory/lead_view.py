@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sqlalchemy import Connection, select
 
-from features.contract import iso, now
+from features.contract import iso, iso_or_none, now
 from features.history import DIRECTIONS
 from features.store.schema import attributes, changes, interactions, leads, outcomes
 from models.temperature import NAMES
@@ -44,7 +44,7 @@ def look(connection: Connection, lead_id: str, scorer: Scorer, *, repeatable: bo
     drawn = curve(scored.scorer, scored.history, as_of)
     told = LeadView(
         lead_id=lead.lead_id,
-        created_at=_iso(lead.created_at),
+        created_at=iso_or_none(lead.created_at),
         merged_from=_merged_from(connection, lead.lead_id),
         attributes=_attributes(connection, lead.lead_id),
         interactions_stored=len(lead.interactions),
@@ -101,7 +101,3 @@ def _changes(connection: Connection, lead_id: str) -> list[ChangeView]:
 
 def _overrides(lead: StoredLead) -> list[OverrideView]:
     return [OverrideView(one.field, one.value, one.reason, one.by, iso(one.created_at), iso(one.expires_at)) for one in lead.overrides]
-
-
-def _iso(micros: int | None) -> str | None:
-    return None if micros is None else iso(micros)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, false, func, select, tuple_
 
-from features.contract import NEVER, Strict, iso
+from features.contract import NEVER, Strict, iso, iso_or_none
 from features.store.engine import as_json
 from features.store.schema import SEGMENT_CHARACTERS, attributes, segment, standings
 from models.request import Moment
@@ -115,7 +115,7 @@ def _entry(row: RowMapping, known: dict[str, Any]) -> WorklistEntry:
         lead_id=row["lead_id"],
         due=None if row["due"] >= NEVER else iso(row["due"]),
         changed_at=iso(row["changed_at"]),
-        handed_over_at=None if row["handed_over_at"] is None else iso(row["handed_over_at"]),
+        handed_over_at=iso_or_none(row["handed_over_at"]),
         attributes=known,
         score=json.loads(row["answer"]),
     )
