@@ -52,6 +52,14 @@ if (InteractionRecord._fields, LeadRecord._fields) != (ROW_FIELDS, LEAD_FIELDS):
     raise ImportError("the fields of records are not those that features.native.reading names")
 
 
+class NumberError(DataError):
+    """A numeric attribute holds something else; ``what`` says so without naming the attribute."""
+
+    def __init__(self, name: str, value: object) -> None:
+        self.what = f"must be a number, not {value!r:.80}"
+        super().__init__(f"Attribute {name!r} {self.what}.", "Send a number, or leave it out.")
+
+
 def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
     """The same ``History`` that the tables of these leads would give, to the last bit.
 
@@ -59,7 +67,7 @@ def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
     are withheld where there is none.
 
     Raises:
-        DataError: a numeric attribute holds something that is no number.
+        NumberError: a numeric attribute holds something else.
         TypeError: a lead or an interaction is no record.
     """
     told = tuple(rule for rule in schema.consent if rule.attribute is not None)
@@ -173,12 +181,42 @@ def number(value: object, name: str) -> float:
     """A numeric attribute as float; NaN where it is missing or beyond ``LARGEST``.
 
     Raises:
-        DataError: it is no number.
+        NumberError: it is none.
     """
     if value is None or value == "":
         return math.nan
     try:
         result = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"Attribute {name!r} must be a number, not {value!r}.", "Send a number, or leave it out.") from error
+        raise NumberError(name, value) from error
     return result if abs(result) <= LARGEST else math.nan
+
+
+def check_numbers(rows: Iterable[Mapping[str, Any]], numeric: Sequence[str]) -> None:
+    """Nothing happens when the ``attributes`` of all rows are numbers where they should be.
+
+    Raises:
+        NumberError: one is none.
+    """
+    for row in rows:
+        values = row.get("attributes") or {}
+        for name in numeric:
+            number(values.get(name), name)
+
+
+def numbers_only(lead: LeadRecord, schema: Schema) -> LeadRecord:
+    """The lead without what is no number where the schema has one, for whom that cannot be mended."""
+    rows = [row._replace(attributes=_numeric_only(row.attributes, schema.numeric)) for row in map(_record, lead.interactions)]
+    return lead._replace(attributes=_numeric_only(lead.attributes, schema.lead_numeric), interactions=rows)
+
+
+def _numeric_only(values: dict[str, Any] | None, numeric: Sequence[str]) -> dict[str, Any] | None:
+    return values and {name: value for name, value in values.items() if name not in numeric or _is_number(value, name)}
+
+
+def _is_number(value: object, name: str) -> bool:
+    try:
+        number(value, name)
+    except NumberError:
+        return False
+    return True

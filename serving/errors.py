@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -17,6 +18,10 @@ from features.store.engine import StoreError
 from models.request import MOMENT_HINT, MOMENTS
 
 logger = logging.getLogger("leadheat.serving")
+
+Place = tuple[int | str, ...]
+"""The keys and positions that lead to a part of a body."""
+_QUOTED = re.compile("'([^']*)'")
 
 SHOWN = 20
 """How many problems of one request an answer lists."""
@@ -82,7 +87,14 @@ class RequestError(LeadheatError):
 
 def wrong(where: str, what: str, hint: str, of: str = "request") -> RequestError:
     """One part of a request, or of its query, that only a look beyond its form shows to be wrong."""
-    return RequestError(422, f"One thing is wrong with the {of}.", problems=[Problem(where=where, what=what, hint=hint)])
+    return refused([Problem(where=where, what=what, hint=hint)], of)
+
+
+def refused(problems: Sequence[Problem], of: str = "request") -> RequestError:
+    """All that is wrong with a request, or with its query; the first ``SHOWN`` are listed."""
+    count = f"{len(problems)} things are" if len(problems) > 1 else "One thing is"
+    more = f" The first {SHOWN} are listed." if len(problems) > SHOWN else ""
+    return RequestError(422, f"{count} wrong with the {of}.{more}", problems=problems[:SHOWN])
 
 
 def no_lead(hint: str = "POST /interactions or POST /leads makes one.") -> RequestError:
@@ -133,22 +145,26 @@ def invalid(error: ValidationError, schema: Mapping[str, Any], where: str = "bod
         schema: the type's JSON schema, which names the keys there are.
         where: ``body`` or ``query``.
     """
-    errors = error.errors(include_url=False, include_input=False)
-    problems = [_problem(one, schema) for one in errors[:SHOWN]]
+    errors = error.errors(include_url=False)
+    problems = [_problem(one, schema) for one in errors]
     if errors[0]["type"] == "json_invalid":
         return RequestError(400, "The body is no JSON.", problems=problems)
-    count = f"{len(errors)} things are" if len(errors) > 1 else "One thing is"
-    more = f" The first {SHOWN} are listed." if len(errors) > SHOWN else ""
-    return RequestError(422, f"{count} wrong with the {'request' if where == 'body' else where}.{more}", problems=problems)
+    return refused(problems, "request" if where == "body" else where)
 
 
 def _problem(error: ErrorDetails, schema: Mapping[str, Any]) -> Problem:
     kind, place = error["type"], error["loc"]
     what = WORDS.get(kind) or error["msg"].removeprefix("Input ")
-    return Problem(where=_where(place), what=what, hint=_known_key(place, schema) if kind == "extra_forbidden" else _hint(kind, place))
+    if kind == "extra_forbidden":
+        hint = _known_key(place, schema)
+    elif kind == "literal_error":
+        hint = did_you_mean(str(error["input"]), _QUOTED.findall(error["ctx"]["expected"]))
+    else:
+        hint = _hint(kind, place)
+    return Problem(where=where_of(place), what=what, hint=hint)
 
 
-def _hint(kind: str, place: tuple[int | str, ...]) -> str:
+def _hint(kind: str, place: Place) -> str:
     if place[-1:] and place[-1] in MOMENTS:
         if kind in {"greater_than_equal", "less_than"}:
             return PLACEHOLDER_HINT
@@ -157,12 +173,12 @@ def _hint(kind: str, place: tuple[int | str, ...]) -> str:
     return HINTS.get(kind, "")
 
 
-def _where(place: tuple[int | str, ...]) -> str:
+def where_of(place: Place) -> str:
     """``interactions.3.occurred_at``; a sender's own keys may be long."""
     return ".".join(str(part)[:100] for part in place if part != "[key]")
 
 
-def _known_key(place: tuple[int | str, ...], schema: Mapping[str, Any]) -> str:
+def _known_key(place: Place, schema: Mapping[str, Any]) -> str:
     known = known_keys(schema, place[:-1])
     if not known:
         return ""

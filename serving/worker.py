@@ -10,13 +10,14 @@ from functools import partial
 from typing import NamedTuple
 
 from features.contract import now
-from features.records import LeadRecord
-from models.request import record_of
+from features.records import LeadRecord, NumberError
+from models.request import View, record_of
 from models.score import Score
 from serving import metrics
 from serving.champion import InService
 from serving.desk import Desk
 from serving.loops import Loop
+from serving.numbers import refuse_texts
 from serving.schemas import ScoreBatch, ScoreBatchRequest, ScoreRequest
 from serving.together import Together
 from serving.vigil import beat
@@ -64,7 +65,11 @@ class Worker:
 
     async def score(self, request: ScoreRequest) -> Score:
         """The score of one lead."""
-        return await self._together.ask(Asked(request.record(), _moment(request.as_of), request.explain))
+        try:
+            return await self._together.ask(Asked(request.record(), _moment(request.as_of), request.explain))
+        except NumberError:
+            self._refuse_texts(request)
+            raise
 
     async def score_batch(self, request: ScoreBatchRequest) -> ScoreBatch:
         """The scores of many leads, in their order, all by one model and at one moment."""
@@ -74,8 +79,16 @@ class Worker:
             for first in range(0, len(request.leads), CHUNK):
                 some = request.leads[first : first + CHUNK]
                 asked = [Asked(record_of(one["lead"], one.get("interactions", [])), as_of, request.explain) for one in some]
-                scores += await asyncio.to_thread(self._score_by, in_service, asked)
+                try:
+                    scores += await asyncio.to_thread(self._score_by, in_service, asked)
+                except NumberError:
+                    self._refuse_texts(request)
+                    raise
         return {"scores": scores}
+
+    def _refuse_texts(self, request: View) -> None:
+        """Say where they are, unless another model, which knows them as texts, came into service meanwhile."""
+        refuse_texts(dict(request), self.desk.current.scorer.schema)
 
     def _score(self, asked: list[Asked]) -> list[Score]:
         return self._score_by(self.desk.current, asked)

@@ -114,12 +114,22 @@ def test_the_champion_scores_as_it_does_in_process(server: Server, versions: dic
 
 
 def test_an_attribute_that_is_no_number_is_refused(server: Server) -> None:
-    odd = BODY | {"lead": {"lead_id": "ann", "attributes": {"size": "large"}}}
-    answer = server.post("/score", odd)
-    assert answer.status == 422
-    assert "'size' must be a number" in answer.json["error"]
-    batch = server.post("/score_batch", {"leads": [{"lead": odd["lead"]}]})
-    assert batch.status == 422
+    lead = {"lead_id": "ann", "attributes": {"size": "large"}}
+    alone = [{"type": "demo_request", "occurred_at": "2026-02-27T09:30:00Z", "attributes": {"value": one}} for one in (1, "x")]
+    rows = [{"lead_id": "ann", **one} for one in alone]
+    for path, body, places in (
+        ("/score", {"lead": lead}, ["lead.attributes.size"]),
+        ("/score", {"lead": lead, "interactions": alone}, ["lead.attributes.size", "interactions.1.attributes.value"]),
+        ("/score_batch", {"leads": [{"lead": {"lead_id": "bob"}}, {"lead": lead}]}, ["leads.1.lead.attributes.size"]),
+        ("/score_batch", {"leads": [{"lead": {"lead_id": "bob"}, "interactions": alone}]}, ["leads.0.interactions.1.attributes.value"]),
+        ("/interactions", {"interactions": rows}, ["interactions.1.attributes.value"]),
+        ("/leads", {"leads": [{"lead_id": "bob"}, lead]}, ["leads.1.attributes.size"]),
+    ):
+        answer = server.post(path, body)
+        assert answer.status == 422, path
+        assert [one["where"] for one in answer.json["detail"]] == places, path
+        assert all(one["what"].startswith("must be a number, not '") and one["hint"] for one in answer.json["detail"])
+    assert (server.get("/leads/ann").status, server.get("/leads/bob").status) == (404, 404)
 
 
 def test_a_promotion_loses_and_mixes_no_request(server: Server, versions: dict[str, LeadScorer]) -> None:

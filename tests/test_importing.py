@@ -47,6 +47,15 @@ def memory(world: SmallWorld, store_url: str) -> Iterator[Memory]:
     memory.close()
 
 
+def test_a_text_where_the_model_wants_a_number_is_refused(memory: Memory, world: SmallWorld, tables: Tables) -> None:
+    name = world.scorer.schema.lead_numeric[0]
+    texts = pa.array(["many"] * LEADS)
+    odd = replace(tables, leads=tables.leads.set_column(tables.leads.column_names.index(name), name, texts))
+    with pytest.raises(DataError, match=f"Attribute '{name}' must be a number, not 'many'"):
+        import_tables(memory, odd, "crm")
+    assert memory.lead(tables.leads["lead_id"][0].as_py()) is None
+
+
 def test_everything_is_stored_once(memory: Memory, tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "PORTION", 25)
     done = import_tables(memory, tables, "crm")

@@ -51,6 +51,28 @@ def test_what_is_stored_is_scored_as_if_it_came_along(memory: Memory, world: Sma
     same(score, world.scorer.score(history_of([record("ann", rows)], world.scorer.schema), parse_moment(score.as_of)))
 
 
+def test_a_text_of_earlier_times_is_missing_to_a_model_that_wants_a_number_there(
+    made: Remembering, world: SmallWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_clock = clock(monkeypatch)
+    set_clock(NOW)
+    numbers = world.scorer.schema.numeric[0], world.scorer.schema.lead_numeric[0]
+    made.scorer = RulesScorer()
+    odd = visit(hours=2, attributes={numbers[0]: "long"})
+    made.memory.take_interactions([odd], "web")
+    made.memory.put_leads([{"lead_id": "ann", "attributes": {numbers[1]: "many"}}], "crm")
+    made.scorer = world.scorer
+    set_clock(NOW + 2 * MINUTE)
+    assert made.memory.refresh(10) == 1
+    (score,) = made.memory.take_interactions([visit()], "web").scores
+    history = history_of([record("ann", [odd | {"attributes": {}}, visit()])], world.scorer.schema)
+    same(score, world.scorer.score(history, parse_moment(score.as_of)))
+    seen = made.memory.lead("ann")
+    assert seen is not None
+    assert seen.interactions_stored == 2
+    assert [one.value for one in seen.attributes] == ["many"]
+
+
 def test_late_and_unordered_interactions_are_placed_right(memory: Memory, world: SmallWorld) -> None:
     rows, own = interactions_of(world.alone(LEAD), "ann"), attributes_of(world.alone(LEAD))
     late = list(rows)

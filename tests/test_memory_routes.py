@@ -25,6 +25,18 @@ def post(server: Server, path: str, body: object) -> Any:
     return answer.json
 
 
+def test_an_attribute_that_no_lead_has_is_told_with_the_nearest(server: Server) -> None:
+    assert server.get("/leads?segment=industri:retail").json["leads"] == []  # nobody can tell yet what leads have
+    post(server, "/leads", {"leads": [{"lead_id": "carl", "attributes": {"industry": "software", "owner": "ida"}}]})
+    answer = server.get("/leads?segment=industry:software&segment=industri:retail")
+    (told,) = answer.json["detail"]
+    assert (answer.status, told["where"]) == (422, "segment")
+    assert 'names the attribute "industri"' in told["what"]
+    assert told["hint"] == 'Did you mean "industry"? There are industry, owner.'
+    assert server.get("/leads?segment=industry:retial").json["leads"] == []
+    assert server.get("/leads?owner=nobody").json["leads"] == []
+
+
 def test_a_lead_is_remembered(server: Server) -> None:
     demo = {"lead_id": "ann/1", "type": "demo_request", "occurred_at": MOMENT, "direction": "inbound"}
     taken = post(server, "/interactions", {"interactions": [demo, demo], "origin": "web"})
@@ -61,6 +73,20 @@ def test_what_is_wrong_is_said_and_nothing_is_stored(server: Server, path: str, 
     assert answer.status == 422
     assert answer.json["detail"][0]["where"] == where
     assert server.get("/leads/a").status == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "what", "hint"),
+    [
+        ("temperature=HOTT", "should be 'cold', 'warm' or 'hot'", 'Did you mean "hot"?'),
+        ("temperature=tepid", "should be 'cold', 'warm' or 'hot'", ""),
+        ("stage=sqll", "should be 'unqualified', 'mql', 'sql' or 'pql'", 'Did you mean "sql"?'),
+    ],
+)
+def test_a_band_or_a_stage_that_is_none_is_told_with_the_known_ones(server: Server, query: str, what: str, hint: str) -> None:
+    answer = server.get(f"/leads?{query}")
+    assert answer.status == 422
+    assert answer.json["detail"] == [{"where": query.partition("=")[0], "what": what, "hint": hint}]
 
 
 @pytest.mark.parametrize("query", ["segment=x", "segment=:x", "limit=0", "limit=201", "after=x", "after=WzEsMiwzXQ", "temperature=tepid"])

@@ -122,7 +122,12 @@ def test_filters_narrow_the_list(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("query", "words"),
-    [("segment=retail", "Write the attribute, a colon, and its value"), ("since=yesterday", "Write the day as 2026-01-31")],
+    [
+        ("segment=retail", "Write the attribute, a colon, and its value"),
+        ("segment=contry:DE", "No lead has the attribute contry. Did you mean country?"),
+        ("segment=zzz:DE", "No lead has the attribute zzz."),
+        ("since=yesterday", "Write the day as 2026-01-31"),
+    ],
 )
 def test_a_filter_that_cannot_be_read_is_told_and_the_list_is_shown(desk: Desk, query: str, words: str) -> None:
     page = ask(desk, f"/?{query}")

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine
 
 from features.contract import DataError, now
+from features.records import check_numbers
 from features.store.engine import StoreError, migrate, reading, writing
 from models.answer import Answer
 from models.score import Score
@@ -128,7 +129,14 @@ class Memory:
         outcomes: Sequence[Mapping[str, Any]],
         origin: str,
     ) -> Brought:
-        """Store all that is known of some leads, with which the others deal, in one go; rows and errors as of the methods below."""
+        """Store all that is known of some leads, with which the others deal, in one go; rows and errors as of the methods above.
+
+        Raises:
+            NumberError: what the scorer knows as a number is none; nothing is kept.
+        """
+        schema = self._scorer().schema
+        check_numbers(leads, schema.lead_numeric)
+        check_numbers(interactions, schema.numeric)
         with self._locked([row["lead_id"] for row in leads]) as (connection, lead_of, stamps):
             moved = [[{**row, "lead_id": lead_of[row["lead_id"]]} for row in rows] for rows in (leads, interactions, outcomes)]
             adding.put_leads(connection, moved[0], stamps, origin)
@@ -232,7 +240,11 @@ class Memory:
         """A page of the worklist.
 
         Raises:
-            RequestError: a filter or the cursor cannot be read.
+            RequestError: a filter or the cursor cannot be read, or a segment is of an attribute that nobody knows.
         """
+        schema = self._scorer().schema
         with self.reading() as connection:
-            return worklist.page(connection, asked)
+            found = worklist.page(connection, asked)
+            if not found.leads:
+                worklist.refuse_unknown(connection, asked, {*schema.lead_numeric, *schema.lead_categorical})
+        return found

@@ -13,6 +13,7 @@ from serving.errors import no_lead
 from serving.memory.requests import InteractionsRequest, LeadsRequest, MergeRequest, OutcomesRequest
 from serving.memory.views import LeadView, Merged, Taken, WorklistPage
 from serving.memory.worklist import WorklistQuery
+from serving.numbers import refuse_texts
 
 ORIGIN = "api"
 """Where things come from when neither a request nor a key says."""
@@ -26,12 +27,14 @@ def _origin(request: Request, asked: Any) -> str:
 
 async def take_interactions(desk: Desk, request: Request, asked: InteractionsRequest) -> Taken:
     """Store interactions and score their leads."""
+    refuse_texts(asked, desk.current.scorer.schema)
     given = asked["interactions"]
     return await desk.run(desk.memory.take_interactions, given, _origin(request, asked), explain=asked.get("explain", True))
 
 
 async def put_leads(desk: Desk, request: Request, asked: LeadsRequest) -> Taken:
     """Store attributes of leads and score them."""
+    refuse_texts(asked, desk.current.scorer.schema)
     return await desk.run(desk.memory.put_leads, asked["leads"], _origin(request, asked), explain=asked.get("explain", True))
 
 

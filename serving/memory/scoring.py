@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import Connection
 
+from features.columns import Schema
 from features.history import History
-from features.records import history_of
+from features.records import NumberError, history_of, numbers_only
 from models.answer import Answer, answers
 from models.score import Score
 from models.scorer import Integers, LeadScorer
@@ -80,7 +81,7 @@ def score(leads: Sequence[StoredLead], scorer: Scorer, as_of: Integers, closed_a
     Raises:
         DataError: one of them cannot be scored.
     """
-    history = history_of([lead.record() for lead in leads], scorer.schema)
+    history = _history(leads, scorer.schema)
     fitted = scorer.fitted(history)
     before = [-1 if lead.standing is None else lead.standing.temperature for lead in leads]
     made = answers(fitted, history, as_of, before, explain=explain)
@@ -88,6 +89,18 @@ def score(leads: Sequence[StoredLead], scorer: Scorer, as_of: Integers, closed_a
         made[i].score.flags.append("closed")
     shown = [overrides.apply(answer, lead.overrides, moment) for answer, lead, moment in zip(made, leads, as_of.tolist(), strict=True)]
     return Scored(shown, made, history, fitted)
+
+
+def _history(leads: Sequence[StoredLead], schema: Schema) -> History:
+    """What is stored was taken by the scorer of its time, to which a number may have been any text: such counts as missing now.
+
+    Who asks about the lead, or tells the next thing that it did, cannot mend it, and is not refused for it.
+    """
+    records = [lead.record() for lead in leads]
+    try:
+        return history_of(records, schema)
+    except NumberError:
+        return history_of([numbers_only(one, schema) for one in records], schema)
 
 
 def _explained(shown: Score | None, lead: StoredLead, scorer: Scorer, as_of: Integers, closed_at: Integers) -> Score:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -13,11 +13,12 @@ from pydantic import Field
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, false, func, select, tuple_
 
 from features.contract import NEVER, Strict, iso, iso_or_none
+from features.nearest import did_you_mean, nearest
 from features.store.engine import as_json
 from features.store.schema import SEGMENT_CHARACTERS, attributes, segment, standings
 from models.request import Moment
 from models.temperature import NAMES, Temperature
-from serving.errors import wrong
+from serving.errors import SHOWN, Problem, RequestError, wrong
 from serving.memory.requests import Text
 from serving.memory.views import WorklistEntry, WorklistPage
 
@@ -35,6 +36,20 @@ class WorklistQuery(Strict):
     changed_since: Moment | None = Field(default=None, description="Only leads whose band or stage changed at or after this moment.")
     limit: int = Field(default=50, ge=1, le=200, description="How many leads a page holds at most.")
     after: str | None = Field(default=None, max_length=2_000, description="The cursor of the page before.")
+
+
+class UnknownAttributeError(RequestError):
+    """A segment of an attribute that no lead has and no model knows: an empty list would hide a slip of the pen.
+
+    Any value may yet come, so one that no lead has gives an empty list.
+    """
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name = name
+        self.meant = nearest(name, known)
+        hint = f"{did_you_mean(name, known)} There are {', '.join(known[:SHOWN])}.".strip()
+        problem = Problem(where="segment", what=f'names the attribute "{name}", which no lead has', hint=hint)
+        super().__init__(422, "One thing is wrong with the query.", problems=[problem])
 
 
 def page(connection: Connection, asked: WorklistQuery) -> WorklistPage:
@@ -56,6 +71,19 @@ def page(connection: Connection, asked: WorklistQuery) -> WorklistPage:
         counts=_counts(connection, filters),
         next=_written(shown[-1]) if len(rows) > asked.limit else None,
     )
+
+
+def refuse_unknown(connection: Connection, asked: WorklistQuery, modelled: Collection[str]) -> None:
+    """Nothing happens when each segment is of an attribute that is ``modelled`` or stored of any lead, or nothing is stored at all.
+
+    Raises:
+        UnknownAttributeError: one is not.
+    """
+    for name, _ in map(_segment, asked.segment):
+        if name not in modelled and not connection.scalar(select(exists().where(attributes.c.name == name))):
+            stored = connection.scalars(select(attributes.c.name).distinct()).all()
+            if stored:
+                raise UnknownAttributeError(name, sorted({*modelled, *stored}))
 
 
 def _filters(asked: WorklistQuery) -> list[ColumnElement[bool]]:

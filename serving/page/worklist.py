@@ -18,7 +18,7 @@ from models.reasons import EVERYTHING_ELSE
 from models.temperature import NAMES, Temperature
 from serving.desk import Desk
 from serving.memory.views import WorklistEntry, WorklistPage
-from serving.memory.worklist import WorklistQuery
+from serving.memory.worklist import UnknownAttributeError, WorklistQuery
 from serving.page import render, told
 from serving.page.language import Language
 from serving.page.told import Due, ReasonLine
@@ -104,7 +104,12 @@ async def worklist(desk: Desk, request: Request, t: Language) -> Response:
     asked = request.query_params
     filters = Filters(*(asked.get(name, "").strip() for name in ("temperature", "stage", "owner", "segment", "since")))
     query, problem = _query(t, filters, asked.get("after"))
-    found = await desk.run(desk.memory.worklist, query)
+    try:
+        found = await desk.run(desk.memory.worklist, query)
+    except UnknownAttributeError as error:
+        found = await desk.run(desk.memory.worklist, query.model_copy(update={"segment": []}))
+        meant = t("filter.meant", name=error.meant) if error.meant else ""
+        problem = f"{t('filter.unknown_attribute', name=error.name)} {meant}".strip()
     page = _page(desk, request, t, filters, found, problem)
     return render.show(desk, request, t, "worklist.html", at="worklist", status=422 if problem else 200, page=page)
 

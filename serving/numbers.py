@@ -1,0 +1,49 @@
+"""Where a request says something else than a number of what the scorer knows as one: the scorer itself can only name the attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from features.columns import Schema
+from features.records import NumberError, number
+from serving.errors import Place, Problem, refused, where_of
+
+HINT = "Send a number, or leave it out."
+
+
+def refuse_texts(asked: Mapping[str, Any], schema: Schema) -> None:
+    """Refuse a request whose numeric attributes are not all numbers; each place is named, such as ``interactions.3.attributes.value``.
+
+    Args:
+        asked: a body: ``lead`` or ``leads``, ``interactions`` beside them or within.
+        schema: says which attributes are numbers.
+
+    Raises:
+        RequestError: some are not.
+    """
+    problems = [Problem(where=where_of(place), what=what, hint=HINT) for place, what in _misfits(asked, schema)]
+    if problems:
+        raise refused(problems)
+
+
+def _misfits(asked: Any, schema: Schema) -> Iterator[tuple[Place, str]]:
+    for place, row in _rows(asked, ()):
+        numeric, values = schema.numeric if "type" in row else schema.lead_numeric, row.get("attributes") or {}
+        for name in numeric:
+            try:
+                number(values.get(name), name)
+            except NumberError as error:
+                yield (*place, "attributes", name), error.what
+
+
+def _rows(part: Any, place: Place) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+    """Whatever in a body may have attributes: leads and interactions."""
+    if isinstance(part, Mapping):
+        if "attributes" in part:
+            yield place, part
+        for name in ("lead", "leads", "interactions"):
+            yield from _rows(part.get(name), (*place, name))
+    elif isinstance(part, list):
+        for number_of_row, one in enumerate(part):
+            yield from _rows(one, (*place, number_of_row))
