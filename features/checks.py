@@ -23,7 +23,11 @@ _OBSERVED_UNTIL = 'Correct them, or write under [data] when the data end: observ
 
 
 class TableCheck:
-    """One table on its way from the file's columns to ours.
+    """One table on its way from the file's columns to ours; its length is the number of rows that are left.
+
+    Args:
+        raw: the table as the file has it.
+        layout: where our columns are found in it, and what was wrong with that.
 
     Attributes:
         name: interactions, leads or outcomes.

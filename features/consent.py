@@ -89,7 +89,7 @@ class Withheld:
         return cls(np.searchsorted(lead[order], np.arange(leads + 1)), known_at[order])
 
     def and_also(self, lead: np.ndarray, known_at: np.ndarray) -> Withheld:
-        """These and further ones."""
+        """These and further ones: the leads and the moments, int64[k] each, in any order."""
         leads = len(self.start) - 1
         own = np.repeat(np.arange(leads), np.diff(self.start))
         return Withheld.of(np.append(own, lead), np.append(self.known_at, known_at), leads)

@@ -30,7 +30,11 @@ _DURATION = re.compile(r"(\d+)\s*(min|h|d|w)")
 
 
 class LeadheatError(Exception):
-    """Something a person can mend. ``hint`` says how.
+    """Something a person can mend; as text it is the message and the hint.
+
+    Args:
+        message: what is wrong, where, and what was expected: whole sentences.
+        hint: what to do about it; none where the message says it already.
 
     ``exit_code`` is the command line's: 1 when data, audit or gate refuse, 2 when the call itself is wrong.
     """
@@ -57,7 +61,13 @@ class ModelError(LeadheatError):
 
 
 class DataError(LeadheatError):
-    """A data set cannot be used; ``findings`` lists all that is wrong with it, not only the first."""
+    """A data set cannot be used.
+
+    Args:
+        message: as of ``LeadheatError``.
+        hint: likewise.
+        findings: all that is wrong with it, not only the first.
+    """
 
     def __init__(self, message: str, hint: str = "", findings: Iterable[Finding] = ()) -> None:
         super().__init__(message, hint)

@@ -62,7 +62,7 @@ def _mix_texts(rows: np.ndarray, ends: np.ndarray, data: np.ndarray) -> None:  #
 
 @numba.njit(nogil=True, cache=True)
 def sums(rows: np.ndarray) -> tuple[np.uint64, np.uint64]:  # pragma: no cover - compiled
-    """What the rows' values add up to after two further mixings."""
+    """What the rows' values, uint64[n], add up to after two further mixings, modulo 2^64: the same in any order of the rows."""
     first, second = np.uint64(0), np.uint64(0)
     for i in range(len(rows)):
         first += mix(rows[i] ^ np.uint64(1))

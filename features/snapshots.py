@@ -131,7 +131,14 @@ def at_creation(dataset: Dataset, horizon: int) -> Snapshots:
 
 
 def labelled(dataset: Dataset, lead: np.ndarray, as_of: np.ndarray, horizon: int) -> Snapshots:
-    """Snapshots with their labels; only a snapshot whose horizon was observed to its end has one."""
+    """Snapshots with their labels; only a snapshot whose horizon was observed to its end has one.
+
+    Args:
+        dataset: with the outcomes.
+        lead: int64[m], positions in its history.
+        as_of: int64[m], microseconds UTC.
+        horizon: microseconds.
+    """
     won = dataset.outcomes.won_within(lead, as_of, horizon)
     matured = as_of + horizon <= dataset.observed_until
     return Snapshots(lead, as_of, np.where(matured, won, -1).astype(np.int8))

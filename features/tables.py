@@ -71,7 +71,7 @@ def set_orphans_aside(check: TableCheck, leads: pa.Table | None) -> np.ndarray |
     """Set the rows of unknown leads aside.
 
     Returns:
-        When the leads of the other rows were created, in microseconds, or None if the leads themselves are not known.
+        When the leads of the n rows that are left were created, int64[n], microseconds UTC; None if the leads themselves are not known.
     """
     if leads is None or "lead_id" not in check.columns:
         return None

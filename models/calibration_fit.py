@@ -60,7 +60,11 @@ def recalibrate(calibration: Calibration, margin: Floats, y: npt.ArrayLike, weig
 
 
 def checked(margin: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike | None) -> tuple[Floats, Floats, Floats]:
-    """Margins, labels and weights as float64[m], the weights 1 on average; errors as for ``models.calibrate.choose_calibration``."""
+    """Margins, labels and weights as float64[m], the weights 1 on average.
+
+    Raises:
+        ModelError: there are no rows, or not as many of each; a margin is not finite, a label not 0 or 1, a weight not above 0.
+    """
     margin, label = np.asarray(margin, dtype=np.float64), np.asarray(y, dtype=np.float64)
     weight = np.ones_like(label) if weight is None else np.asarray(weight, dtype=np.float64)
     if not len(label) or margin.shape != label.shape or weight.shape != label.shape:
@@ -129,13 +133,16 @@ class _Block(NamedTuple):
 
     @property
     def knot(self) -> float:
+        """Its mean margin."""
         return self.total / self.rows
 
     @property
     def level(self) -> float:
+        """Its log-odds of winning, smoothed by a win and a loss."""
         return math.log((self.won + 1) / (self.rows - self.won + 1))
 
     def rises_to(self, following: _Block) -> bool:
+        """Whether the next one lies higher by so much that both are told apart."""
         return following.knot - self.knot > LEAST_RISE and following.level - self.level > LEAST_RISE
 
 

@@ -42,7 +42,10 @@ class Margin(Protocol):
 
 
 class BoosterMargin:
-    """LightGBM's trees, kept as the text that LightGBM writes.
+    """LightGBM's trees.
+
+    Args:
+        text: the model as LightGBM writes it, and as it is saved.
 
     Raises:
         ModelError: the text is no LightGBM model.

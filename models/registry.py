@@ -37,6 +37,9 @@ class GateError(ModelError):
 class Registry:
     """The versions at one tracking URI, and the champion of this machine that follows them.
 
+    Args:
+        uri: of MLflow's tracking store; by default what ``models.tracking`` says.
+
     Raises:
         ModelError: from every method, when the registry cannot be reached or has no such version.
     """
@@ -69,7 +72,11 @@ class Registry:
         return sorted((Version.of(entry, aliases) for entry in entries), key=lambda version: int(version.version))
 
     def version(self, name: str) -> Version:
-        """The version with a number, or with the alias ``champion``, ``challenger`` or ``previous``."""
+        """The version with a number, or with the alias ``champion``, ``challenger`` or ``previous``.
+
+        Raises:
+            ModelError: there is none.
+        """
         versions = self.versions()
         for version in versions:
             if name == version.version or name in version.aliases:
@@ -126,7 +133,11 @@ class Registry:
             return self._promote(version, reason)
 
     def rollback(self, reason: str = "") -> Version:
-        """Let champion and previous version change places; returns the new champion."""
+        """Let champion and previous version change places; returns the new champion.
+
+        Raises:
+            ModelError: no champion was ever replaced.
+        """
         with self._deciding():
             aliases = self._aliases()
             if PREVIOUS not in aliases:

@@ -26,7 +26,13 @@ _NOT_IN_NAMES = re.compile(r"[^\w.\- :/]")
 
 
 class TrainingRun:
-    """Logs to one MLflow run; ``Registry.run`` opens and closes it."""
+    """Logs to one MLflow run; ``Registry.run`` opens and closes it.
+
+    Args:
+        client: of the tracking store.
+        experiment_id: where runs nested in this one belong.
+        run_id: the run.
+    """
 
     def __init__(self, client: Client, experiment_id: str, run_id: str) -> None:
         self.run_id = run_id

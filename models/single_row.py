@@ -22,6 +22,9 @@ class SingleRow:
 
     LightGBM's Python package wraps no such call, so it is the C API in the library that the package has loaded
     (LGBM_BoosterPredictForMatSingleRowFast in its c_api.h).
+
+    Args:
+        booster: the model; it lives at least as long as this.
     """
 
     def __init__(self, booster: Booster) -> None:

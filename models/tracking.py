@@ -40,6 +40,9 @@ def tracking_uri() -> str:
 class Client:
     """An ``MlflowClient`` of one store; it takes the same calls, and what goes wrong is said in words.
 
+    Args:
+        uri: of the store; a database of SQLite is made where there is none.
+
     Raises:
         ModelError: from every call, when the store cannot be reached or refuses.
     """

@@ -29,7 +29,12 @@ HINT = 'Send it as "Authorization: Bearer lh_...", or as "X-API-Key: lh_...".'
 
 
 class Access:
-    """Decides about every request before its body is read."""
+    """Decides about every request before its body is read.
+
+    Args:
+        keys: what lets requests in, once there are any.
+        rates: how many of each key.
+    """
 
     def __init__(self, keys: KeyRing, rates: Rates) -> None:
         self.keys = keys

@@ -33,7 +33,11 @@ def application(service: Any, *, is_main: bool) -> ASGIApp:
 
 
 class Dispatcher:
-    """Has a request answered by the endpoint that the gate found; BentoML answers where that has no handler of its own."""
+    """Has a request answered by the endpoint that the gate found.
+
+    Args:
+        bento: BentoML's application, which answers where an endpoint has no handler of its own.
+    """
 
     def __init__(self, bento: ASGIApp) -> None:
         self.bento = bento

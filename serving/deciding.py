@@ -65,7 +65,11 @@ async def decide(desk: Desk, request: Request, asked: Decision) -> Score:
 
 
 async def take_back(desk: Desk, request: Request, _asked: None) -> Score:
-    """Take a decision back; the answer is the score without it."""
+    """Take a decision back; the answer is the score without it.
+
+    Raises:
+        RequestError: 404 where nobody has decided.
+    """
     field = _field(request)
 
     def change(connection: Connection, lead_id: str) -> None:

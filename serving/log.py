@@ -67,6 +67,7 @@ class _Safe(logging.Formatter):
         return _frames(kind, trace)
 
     def told(self, record: logging.LogRecord) -> dict[str, Any]:
+        """What a line says beside its words, and of which request."""
         told: Mapping[str, Any] = getattr(record, "told", {})
         known = request_id.get()
         return {**told, **({"request_id": known} if known else {})}

@@ -66,7 +66,11 @@ class ScoreFile:
         return path.with_name(f".{path.name}.parts")
 
     def check(self) -> None:
-        """See ``Output``."""
+        """See ``Output``.
+
+        Raises:
+            SettingsError: the name says neither Parquet nor CSV, or nothing can be written there.
+        """
         if self.path.suffix not in (".parquet", ".csv"):
             raise SettingsError(f"{self.path.name} is neither Parquet nor CSV.", "Let the name end with .parquet or .csv.")
         if self.path.is_dir():

@@ -27,7 +27,11 @@ def _erase(desk: Desk, lead_id: str, by: str) -> Receipt:
 
 
 async def receipt(desk: Desk, request: Request, _asked: None) -> Receipt:
-    """A receipt that was given."""
+    """A receipt that was given.
+
+    Raises:
+        RequestError: 404 where there is none.
+    """
     found = await desk.run(_receipt, desk, request.path_params["receipt_id"])
     if found is None:
         raise RequestError(404, "There is no such receipt.", "DELETE /leads/{lead_id} gives them.")
@@ -40,7 +44,11 @@ def _receipt(desk: Desk, receipt_id: str) -> Receipt | None:
 
 
 async def take_out(desk: Desk, request: Request, _asked: None) -> dict[str, Any]:
-    """All that is held of a lead."""
+    """All that is held of a lead.
+
+    Raises:
+        RequestError: 404 where that is nothing.
+    """
     found = await desk.run(_export, desk, request.path_params["lead_id"])
     if found is None:
         raise RequestError(404, "Nothing is held of such a lead.", "It may never have been there, or be erased.")

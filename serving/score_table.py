@@ -73,7 +73,11 @@ class ScoreTable:
         return home.home() / "scoring" / hashlib.blake2b(str(self).encode(), digest_size=8).hexdigest()
 
     def check(self) -> None:
-        """See ``Output``: the table is not there and can be made, or has all columns, of our types, and a key."""
+        """See ``Output``: the table is not there and can be made, or has all columns, of our types, and a key.
+
+        Raises:
+            SettingsError: it does not fit, or the server cannot be reached.
+        """
         try:
             with connected(self.url) as connection:
                 self._check(connection)
@@ -82,7 +86,12 @@ class ScoreTable:
 
     @contextmanager
     def writing(self) -> Iterator[Write]:
-        """See ``Output``: shards stream into a table that only this connection sees, and from there into the table, at the end."""
+        """See ``Output``: shards stream into a table that only this connection sees, and from there into the table, at the end.
+
+        Raises:
+            SettingsError: as of ``check``.
+            LeadheatError: the server refuses, or is gone; then nothing was written.
+        """
         self.check()
         try:
             with streaming(self.url) as cursor:

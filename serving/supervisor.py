@@ -34,7 +34,11 @@ GRACE = LIMITS.request_timeout + 10.0
 
 
 class Supervisor(circus.Arbiter):
-    """Starts a worker anew as soon as one is gone, wherever the service runs; with pauses that grow where they die young."""
+    """Starts a worker anew as soon as one is gone, wherever the service runs; with pauses that grow where they die young.
+
+    Args:
+        watchers: circus's, of the workers; what else circus takes is handed on.
+    """
 
     def __init__(self, watchers: list[Any], **options: Any) -> None:
         for watcher in watchers:

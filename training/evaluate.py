@@ -70,7 +70,14 @@ def evaluate(scorer: LeadScorer, dataset: Dataset, snapshots: Snapshots, threads
 
 
 def figures(y: np.ndarray, probability: np.ndarray, lead: np.ndarray, seed: int = 0) -> dict[str, Any]:
-    """All figures with their 95 % intervals, JSON-ready."""
+    """All figures with their 95 % intervals, JSON-ready.
+
+    Args:
+        y: labels, 0 or 1, [m].
+        probability: float64[m].
+        lead: int64[m], which snapshots are of one lead: leads are drawn anew, and not snapshots.
+        seed: of the resamples.
+    """
     predictions = {"": Predictions(y, probability, lead)}
     return told(predictions, resample(predictions, seed=seed), "")
 

@@ -32,7 +32,7 @@ class Grouping:
 
     @classmethod
     def of(cls, codes: np.ndarray, names: tuple[str, ...]) -> Grouping:
-        """Groups in the order of their names, without those that are empty."""
+        """Groups in the order of ``names``, without those that are empty; ``codes`` int[m], positions in ``names``."""
         used, packed = np.unique(codes, return_inverse=True)
         return cls(packed.astype(np.int64), tuple(names[code] for code in used))
 

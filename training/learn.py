@@ -139,7 +139,18 @@ def rules_probability(rules: Rules, calibration: Calibration, X: Matrix) -> np.n
 
 
 def calibrate_rules(rules: Rules, X: Matrix, snapshots: Snapshots, weight: np.ndarray | None, seed: int) -> dict[str, Any]:
-    """The calibration of the rules' points on the snapshots whose features are X, JSON-ready."""
+    """The calibration of the rules' points, JSON-ready.
+
+    Args:
+        rules: with their points.
+        X: float32[m, F], the features of the snapshots.
+        snapshots: m, all matured.
+        weight: float64[m], or None where all count alike.
+        seed: of the folds by which the way of calibrating is chosen.
+
+    Raises:
+        ModelError: as of ``models.calibrate.choose_calibration``.
+    """
     choice = choose_calibration(rules.points(X) / POINTS_PER_LOG_ODDS, snapshots.label, snapshots.lead, weight, seed)
     return choice.calibration.to_dict()
 

@@ -31,7 +31,13 @@ class Rows:
 
 
 class Learner:
-    """Fits models of one kind on parts; ``categorical`` are the positions of the columns whose numbers are codes."""
+    """Fits models of one kind on parts.
+
+    Args:
+        categorical: the positions of the columns whose numbers are codes.
+        learning: the kind, and its settings.
+        threads: of LightGBM.
+    """
 
     def __init__(self, categorical: Iterable[int], learning: LearningSettings, threads: int) -> None:
         self._categorical = tuple(categorical)

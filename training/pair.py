@@ -61,6 +61,11 @@ class SignalChange:
 class Side:
     """One version's view of the leads that are open at a moment.
 
+    Args:
+        scorer: the version.
+        dataset: with the leads.
+        as_of: microseconds UTC.
+
     Attributes:
         scorer: the version.
         lead: int64[k], positions in the data set's history.
@@ -114,7 +119,7 @@ class Pair:
         return self.before.contributions(rows, self.names), self.after.contributions(rows, self.names)
 
     def signals(self, rows: np.ndarray) -> tuple[SignalChange, ...]:
-        """What counts differently over some rows, the greatest difference first."""
+        """What counts differently over some rows, int64[k], the greatest difference first."""
         if not len(rows):
             return ()
         before, after = self._contributions(rows)
@@ -128,7 +133,7 @@ class Pair:
         return "after"
 
     def moves(self, rows: np.ndarray, ids: np.ndarray) -> tuple[Move, ...]:
-        """Some rows one by one; ``ids`` names all."""
+        """Some rows one by one: int64[k]; ``ids`` are the texts [n] of all rows' leads."""
         before, after = self._contributions(rows)
         return tuple(
             Move(

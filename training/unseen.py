@@ -40,7 +40,7 @@ class Unseen:
 
     @classmethod
     def of(cls, snapshots: Snapshots, probability: np.ndarray) -> Unseen:
-        """The snapshots with what a model says of them; the leads are numbered anew."""
+        """The snapshots with what a model says of them, float64[m]; the leads are numbered anew."""
         return cls(probability, snapshots.label, snapshots.as_of, np.unique(snapshots.lead, return_inverse=True)[1])
 
     def take(self, rows: np.ndarray) -> Unseen:

@@ -72,6 +72,7 @@ class _Attribute:
         return Tally.of_strata(codes[leads], fate[leads], stratum[leads], len(self.values) + 1)
 
     def found(self, code: str, words: str, count: int) -> Found:
+        """An error of this attribute, which is mended by leaving it out."""
         return Found("error", code, "leads", self.name, int(count), words, without_attribute("leads", self.name))
 
 

@@ -15,5 +15,5 @@ def average_ranks(values: np.ndarray) -> np.ndarray:
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's, of two columns of equal length; each has more than one value."""
+    """Spearman's, of two columns of numbers [n] without NaN; NaN where all values of one are the same."""
     return float(np.corrcoef(average_ranks(a), average_ranks(b))[0, 1])

@@ -96,9 +96,11 @@ class _Fates:
         return np.asarray(self.closings.all_but_always(CLOSES) & ~self.winning)
 
     def win_words(self, group: int | np.integer, what: str) -> str:
+        """How many leads were won after ``what``, and how many were to be expected."""
         return f"{self.wins.words(group)} leads were won after {what}; after others {self.wins.expectation(group)}"
 
     def closing_words(self, group: int | np.integer, what: str, horizon: str) -> str:
+        """The same of closings within a horizon."""
         return f"{self.closings.words(group)} leads were closed within {horizon} of {what}; of others {self.closings.expectation(group)}"
 
 

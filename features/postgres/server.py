@@ -23,7 +23,13 @@ _ASKED = "Give the password in PGPASSWORD, in ~/.pgpass, or by a service (?servi
 
 
 class ServerError(LeadheatError):
-    """A database cannot be reached, or refuses; ``code`` is the one for a finding."""
+    """A database cannot be reached, or refuses.
+
+    Args:
+        code: that of a finding which tells of it.
+        message: as of ``LeadheatError``.
+        hint: likewise.
+    """
 
     def __init__(self, code: str, message: str, hint: str) -> None:
         super().__init__(message, hint)

@@ -117,7 +117,8 @@ def _zipped(package: Path) -> str:
 def told(task: Task) -> Task:
     """A task whose LeadheatErrors arrive as such where ``readable`` waits for them.
 
-    Each is one of its own: what Spark keeps of an equal task it would take for this one's, though files may have changed since.
+    What is raised instead, on the worker, is a RuntimeError that holds the words: Spark hands no more than text back. Each task is one of
+    its own: what Spark keeps of an equal task it would take for this one's, though files may have changed since.
     """
     unlike = f"task {uuid4()}"
 

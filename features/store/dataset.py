@@ -32,7 +32,11 @@ PORTION = 100_000
 
 @contextmanager
 def loading_store(load: Load) -> Iterator[Loading]:
-    """What reads the tables that lie in the store, all from one moment of it, and the others with ``load``."""
+    """What reads the tables that lie in the store, all from one moment of it, and the others with ``load``.
+
+    Raises:
+        DataError: there is no store yet, or it cannot be reached.
+    """
     engine = _opened()
     try:
         with reading(engine) as connection:

@@ -122,7 +122,11 @@ def locked_lead(connection: Connection, lead_id: str) -> Mapping[str, Any] | Non
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Whatever the database's driver raises, in words."""
+    """Whatever the database's driver raises, in words.
+
+    Raises:
+        StoreError: the store cannot be reached, is full or is busy; what is a mistake of ours is raised as it is.
+    """
     try:
         yield
     except DBAPIError as error:

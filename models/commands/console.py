@@ -120,7 +120,10 @@ def _watched() -> Iterator[None]:
 
 
 class _Steps(logging.Handler):
+    """What is logged, in lines on stderr."""
+
     def emit(self, record: logging.LogRecord) -> None:
+        """Print a line."""
         click.echo(f"leadheat: {record.getMessage()}", err=True)
 
 

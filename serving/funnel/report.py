@@ -96,7 +96,11 @@ class Funnel:
 
 
 async def funnel(desk: Desk, _request: Request, asked: FunnelQuery) -> Funnel:
-    """The funnel over a period."""
+    """The funnel over a period.
+
+    Raises:
+        RequestError: 422 where it ends before it begins.
+    """
     end = now() if asked.to is None else asked.to
     start = end - USUAL if asked.start is None else asked.start
     if start >= end:

@@ -103,9 +103,11 @@ class _Frame:
         self.top = (1.22 * max(near, highest)) if by_rules else min(1.0, 1.22 * max(near, highest))
 
     def x(self, moment: float) -> float:
+        """Where a moment, microseconds UTC, stands, in hundredths of the width."""
         return round(100 * (moment - self.begin) / (self.end - self.begin), 2)
 
     def y(self, value: float) -> float:
+        """How far from the top a value stands, in the picture's own units."""
         return round(BOTTOM * (1 - (value - self.low) / (self.top - self.low)), 1)
 
 

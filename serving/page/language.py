@@ -47,7 +47,12 @@ def zone_of(environment: Mapping[str, str]) -> tzinfo:
 
 
 class Phrase:
-    """A sentence of the scorer's with places for what varies, and its translation."""
+    """A sentence of the scorer's with places for what varies, and its translation.
+
+    Args:
+        english: with the places as ``{name}``.
+        translated: with the same ones.
+    """
 
     def __init__(self, english: str, translated: str) -> None:
         parts = re.split(r"{(\w+)}", english)

@@ -61,6 +61,7 @@ class _Gauges:
         self._gauges: dict[str, Gauge] = {}
 
     def set(self, name: str, words: str, value: Any, **labels: str) -> None:
+        """Set ``leadheat_monitor_NAME``, or that of some labels; None leaves it as it is."""
         if value is None:
             return
         if name not in self._gauges:

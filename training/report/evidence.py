@@ -67,7 +67,11 @@ class Evidence:
 
     @property
     def bands(self) -> Bands:
-        """The version's."""
+        """The version's.
+
+        Raises:
+            ValueError: it scores by the rules alone, which no report is made of.
+        """
         if self.scorer.bands is None:
             raise ValueError("a scorer without a model has no bands, and is never evaluated")
         return self.scorer.bands

@@ -202,7 +202,16 @@ def _nearest(edge: float, whole: np.ndarray, probability: np.ndarray, points: np
 
 
 def to_table(card: Scorecard, points: np.ndarray, steps: int = 10) -> list[dict[str, Any]]:
-    """What points stand for: about ten whole numbers over the range of some leads' points, and which share of them reaches each."""
+    """What points stand for: whole numbers over the range of some leads' points, and which share of them reaches each.
+
+    Args:
+        card: with the calibration of its points.
+        points: float64[m], those leads'.
+        steps: about as many numbers.
+
+    Returns:
+        For each number ``points``, ``probability`` and ``share_from_here``; JSON-ready.
+    """
     first, last = np.floor(np.quantile(points, 0.01)), np.ceil(np.quantile(points, 0.999))
     every = max(int(np.ceil((last - first) / steps)), 1)
     marks = np.arange(first, last + 1, every)

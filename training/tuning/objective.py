@@ -35,6 +35,7 @@ class _Prepared(NamedTuple):
 
     @property
     def size(self) -> int:
+        """Bytes of its matrices."""
         return self.train.X.nbytes + self.validate.X.nbytes
 
 
@@ -45,6 +46,12 @@ class Objective:
     fold's train, then all of it is learnt from. It is judged on the later snapshots by the log loss of its calibrated probability: every
     model is calibrated before it serves, so settings shall not win by guessing a base rate that moves. The calibration (a sigmoid) of each
     row is fitted on the fold's other leads.
+
+    Args:
+        dataset: all of it.
+        folds: of its training part, in time.
+        settings: what stays as it is where trials say nothing.
+        won: how many leads are won in the training part, on which the kind of model depends.
     """
 
     def __init__(self, dataset: Dataset, folds: Sequence[Fold], settings: Settings, won: int) -> None:

@@ -68,7 +68,13 @@ Judge = Callable[[Mapping[str, Any], Callable[[float], bool]], Result | None]
 
 
 class Study:
-    """The trials of one question: the same data, settings and space."""
+    """The trials of one question: the same data, settings and space.
+
+    Args:
+        file: a database of SQLite that keeps them; trials that were interrupted count as failed.
+        space: what is tried, by name.
+        seed: of the proposals.
+    """
 
     def __init__(self, file: Path, space: Mapping[str, BaseDistribution], seed: int) -> None:
         with closing(sqlite3.connect(file)) as connection:
