@@ -13,7 +13,6 @@ small numbers can be guessed from checksums, so the files are readable by their 
 
 from __future__ import annotations
 
-import base64
 import fcntl
 import hashlib
 import os
@@ -25,7 +24,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.json as pj
 import pyarrow.parquet as pq
@@ -34,6 +32,7 @@ from pydantic_core import to_json
 from features.contract import DataError, iso
 from features.writing import writing
 from models import home
+from models.digests import Matrix, digested
 from models.score import Score
 from models.whole_file import whole_file
 
@@ -63,16 +62,10 @@ SCHEMA = pa.schema(
 """The columns.
 
 ``probability`` and ``score`` are null where the rules scored alone; ``version`` too, and where a model is of no registry. ``features`` is
-what ``hashes_of`` says of the feature row; ``checksums`` are those of its columns in base64, null but for a share of the rows.
+the hash of the feature row, ``checksums`` those of its columns, null but for a share of the rows (``models.digests``).
 ``source`` is ``service``, ``batch``, or ``rescored`` for rows that were never logged (``training.monitoring``).
 """
-WITH_CHECKSUMS = 1 / 8
-"""The share of feature rows of which the checksums are kept."""
-_CHOSEN_BELOW = int(WITH_CHECKSUMS * 2**32).to_bytes(4, "big")
-"""The hashes below it are of such rows: hashes are as good as lots, and the same row is always chosen, or never."""
 KEEP_DAYS = 400.0
-
-Matrix = npt.NDArray[np.float32]
 
 
 def folder() -> Path | None:
@@ -83,49 +76,11 @@ def folder() -> Path | None:
     return Path(named).absolute() if named else home.home() / "scores"
 
 
-def hashes_of(X: Matrix) -> list[str]:
-    """16 hexadecimal digits for each feature row, float32[m, F]: equal for equal bits."""
-    return [digest.hex() for digest in _digests(_plain(X))]
-
-
-def checksums_of(x: Matrix) -> npt.NDArray[np.uint16]:
-    """16 bits of every feature, uint16[..., F], of float32[..., F]: the upper half of a multiplicative hash (Knuth 1998, section 6.4)."""
-    mixed = _plain(x).view(np.uint32) * np.uint32(0x9E3779B1)
-    return ((mixed ^ (mixed >> np.uint32(15))) * np.uint32(0x85EBCA6B) >> np.uint32(16)).astype(np.uint16)
-
-
-def read_checksums(text: str) -> npt.NDArray[np.uint16]:
-    """What is kept in the column ``checksums``."""
-    return np.frombuffer(base64.b64decode(text), "<u2")
-
-
-def _plain(x: Matrix) -> Matrix:
-    """One pattern of bits for every NaN."""
-    return np.where(np.isnan(x), np.float32(np.nan), np.ascontiguousarray(x, np.float32))
-
-
-def _digests(plain: Matrix) -> list[bytes]:
-    """8 bytes for each row, float32[m, F]."""
-    rows = memoryview(plain.tobytes())
-    width = plain.shape[1] * plain.itemsize
-    return [hashlib.blake2b(rows[low : low + width], digest_size=8).digest() for low in range(0, len(rows), width)]
-
-
-def _told(plain: Matrix) -> tuple[list[str], list[str | None]]:
-    """The hash of each row, float32[m, F], and in a share of the rows the checksums."""
-    digests = _digests(plain)
-    checksums: list[str | None] = [None] * len(digests)
-    chosen = [row for row, digest in enumerate(digests) if digest < _CHOSEN_BELOW]
-    for row, kept in zip(chosen, checksums_of(plain[chosen]).astype("<u2"), strict=True) if chosen else ():
-        checksums[row] = base64.b64encode(kept).decode()
-    return [digest.hex() for digest in digests], checksums
-
-
 def lines_of(answers: Sequence[Answer], scored_at: int) -> list[bytes]:
     """The service's rows of answers as lines of JSON; ``scored_at`` in microseconds UTC."""
     at = iso(scored_at)
     alike = groupby((one.features for one in answers), len)  # the rules alone have features of its own for each lead
-    told = chain.from_iterable(zip(*_told(_plain(np.stack(list(rows)))), strict=True) for _, rows in alike)
+    told = chain.from_iterable(zip(*digested(np.stack(list(rows))), strict=True) for _, rows in alike)
     return [_line(answer.score, at, *row) for answer, row in zip(answers, told, strict=True)]
 
 
@@ -153,7 +108,7 @@ def _line(score: Score, scored_at: str, digest: str, checksums: str | None) -> b
 
 def rows_of(scores: pa.Table, X: Matrix, scored_at: int, source: str) -> pa.Table:
     """The rows of a table of scores (``models.table``) and their features, float32[m, F]."""
-    digests, checksums = _told(_plain(X))
+    digests, checksums = digested(X)
     m, columns = len(digests), {name: scores[name] for name in SCHEMA.names if name in scores.column_names}
     columns |= {
         "scored_at": pa.repeat(pa.scalar(scored_at).cast(pa.timestamp("us", "UTC")), m),

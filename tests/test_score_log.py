@@ -16,9 +16,10 @@ import pytest
 from features.contract import DAY, DataError, LeadheatError, to_micros
 from features.records import InteractionRecord, LeadRecord
 from models import score_log
+from models.digests import WITH_CHECKSUMS, _plain, checksums_of, digested, hashes_of, read_checksums
 from models.fallback import RulesScorer
 from models.logged import forget, rows_of_leads
-from models.score_log import SCHEMA, append, batch_log, checksums_of, hashes_of, lines_of, read, read_checksums, rows_of
+from models.score_log import SCHEMA, append, batch_log, lines_of, read, rows_of
 from serving.batch import score_shards
 from tests.small_world import SmallWorld
 
@@ -206,10 +207,10 @@ def test_lines_made_together_are_those_of_each_answer_alone(world: SmallWorld) -
 def test_hashes_and_checksums_of_many_rows_are_those_of_each_alone() -> None:
     X = np.random.default_rng(0).normal(size=(200, 7)).astype(np.float32)
     X[::3, 2] = np.nan
-    digests, checksums = score_log._told(score_log._plain(X))
-    alone = [hashlib.blake2b(score_log._plain(x).tobytes(), digest_size=8).hexdigest() for x in X]
+    digests, checksums = digested(X)
+    alone = [hashlib.blake2b(_plain(x).tobytes(), digest_size=8).hexdigest() for x in X]
     assert digests == hashes_of(X) == alone
     for x, digest, text in zip(X, digests, checksums, strict=True):
-        assert (text is not None) == (int(digest[:8], 16) < score_log.WITH_CHECKSUMS * 2**32)
+        assert (text is not None) == (int(digest[:8], 16) < WITH_CHECKSUMS * 2**32)
         assert text is None or read_checksums(text).tolist() == checksums_of(x).tolist()
     assert 0 < sum(text is not None for text in checksums) < len(X)

@@ -9,7 +9,7 @@ import numpy as np
 
 from features.compute import compute
 from features.dataset import Dataset
-from models.score_log import checksums_of, hashes_of, read_checksums
+from models.digests import checksums_of, hashes_of, read_checksums
 from models.scorer import LeadScorer
 from training.monitoring.joined import Joined, Parts
 from training.monitoring.report import Skew

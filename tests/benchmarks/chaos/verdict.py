@@ -18,6 +18,7 @@ from features.records import InteractionRecord, LeadRecord, history_of
 from features.store.engine import open_store
 from features.store.schema import interactions
 from models import score_log
+from models.digests import hashes_of
 from models.request import read_request
 from models.score import Score
 from models.scorer import LeadScorer
@@ -76,7 +77,7 @@ def log_problems(store: str, home: Path) -> tuple[int, int]:
         told = [one for one in table.to_pylist() if one["version"] == name and one["lead_id"] in place]
         lead = np.array([place[one["lead_id"]] for one in told], np.int64)
         scored = scorer.numbers(history, lead, np.array([to_micros(one["as_of"]) for one in told], np.int64))
-        again = zip(score_log.hashes_of(scored.X), scored.probability.tolist(), scored.score.tolist(), scored.points.tolist(), strict=True)
+        again = zip(hashes_of(scored.X), scored.probability.tolist(), scored.score.tolist(), scored.points.tolist(), strict=True)
         stated = ((one["features"], one["probability"], one["score"], one["points"]) for one in told)
         logged, differing = logged + len(told), differing + sum(one != other for one, other in zip(stated, again, strict=True))
     return logged, differing
