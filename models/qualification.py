@@ -19,8 +19,9 @@ from features.catalogue import FeatureSet
 from features.contract import DAY, MINUTE
 from features.signals import Funnel, Signal, Strength
 from models.consent import OPTED_OUT, ConsentSettings, Purpose, agreed, permitting_values, withdrew
-from models.lifecycle import HOT, Fact, HandOver, NextStep, Permission, QualificationSettings, Situation, Threshold, signals_within
+from models.lifecycle import HOT, Fact, HandOver, NextStep, Permission, Situation, signals_within
 from models.next_steps import DEFAULT_STEPS, Stage, Steps
+from models.qualification_settings import QualificationSettings, Threshold
 from models.strength import strength_of
 from models.temperature import NAMES
 

@@ -22,9 +22,9 @@ from models.exploration import ExplorationSettings
 from models.funnel import FunnelSettings
 from models.gate import GateSettings
 from models.learning import LearningSettings, TuningSettings
-from models.lifecycle import QualificationSettings, Threshold
 from models.monitoring import MonitorSettings
 from models.next_steps import DEFAULT_STEPS, Steps, check_signals, with_defaults
+from models.qualification_settings import QualificationSettings, Threshold
 from models.reasons import ReasonSettings
 from models.retraining import RetrainSettings
 from models.rules_settings import RulesSettings

@@ -14,8 +14,8 @@ from features.records import InteractionRecord, LeadRecord, history_of
 from features.signals import SignalSettings
 from features.vocabulary import fit_features
 from models.consent import ConsentSettings
-from models.lifecycle import QualificationSettings
 from models.qualification import Qualification, Qualifier
+from models.qualification_settings import QualificationSettings
 from models.rules import Rules
 from models.rules_settings import RulesSettings
 

@@ -10,9 +10,10 @@ import pytest
 
 from features.contract import DAY, SettingsError
 from models.fallback import RulesScorer
-from models.lifecycle import WARM, Fact, QualificationSettings, Situation
+from models.lifecycle import WARM, Fact, Situation
 from models.next_steps import DEFAULT_STEPS, Steps
 from models.qualification import Qualifier
+from models.qualification_settings import QualificationSettings
 from models.settings import ScoringSettings, Settings, parse_settings
 from tests.small_world import SmallWorld
 

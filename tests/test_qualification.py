@@ -14,8 +14,9 @@ from features.catalogue import FeatureSet
 from features.contract import DAY, SettingsError
 from features.signals import SignalSettings, fit_signals
 from models.consent import ConsentSettings
-from models.lifecycle import Fact, QualificationSettings, Situation
+from models.lifecycle import Fact, Situation
 from models.qualification import AGREEMENT, Qualification, Qualifier, agreement
+from models.qualification_settings import QualificationSettings
 
 COLD, WARM, HOT = range(3)
 TYPES = ("demo_no_show", "demo_request", "newsletter_signup", "page_view", "sales_email", "trial_login", "unsubscribe", "webinar")
