@@ -204,7 +204,7 @@ def test_without_consent_to_profiling_the_score_is_not_used() -> None:
 
 
 def test_consent_names_an_attribute_that_is_not_there() -> None:
-    with pytest.raises(SettingsError, match=r'"optin", which the leads do not have.*nearest is "opt_in"'):
+    with pytest.raises(SettingsError, match=r'"optin", which the leads do not have.*Did you mean "opt_in"'):
         qualify({}, consent=ConsentSettings.model_validate({"contact": {"attribute": "optin"}}))
     with pytest.raises(ValidationError, match="name an attribute of the leads or types"):
         ConsentSettings.model_validate({"contact": {}})
