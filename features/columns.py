@@ -207,6 +207,11 @@ class Schema:
         return any(fnmatchcase(kind, pattern) for pattern in self.excluded)
 
     @property
+    def lead_attributes(self) -> frozenset[str]:
+        """Those of the leads, of either kind."""
+        return frozenset((*self.lead_numeric, *self.lead_categorical))
+
+    @property
     def telling(self) -> frozenset[str]:
         """The attributes of interactions that tell consent; they are read and never kept."""
         return frozenset(rule.attribute for rule in self.consent if rule.attribute is not None)

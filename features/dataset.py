@@ -14,7 +14,8 @@ from features.consent import ConsentRule
 from features.consent_notes import noted
 from features.contract import NEVER, Finding
 from features.history import History, lead_positions, micros
-from features.notes import Notes
+from features.notes import Notes, merged
+from features.schema_notes import unknown
 from features.sorting import first_at_or_after
 from features.sources import DataSettings, Tables, read_tables
 
@@ -67,7 +68,7 @@ class Dataset:
         observed_until: microseconds UTC; what happened later is not in the data.
         findings: what was noticed when reading.
         fingerprint: SHA-256 of the content.
-        consent: what the findings say of it, in a form that adds up where the data set is a share of one.
+        notes: what the findings say of consent and of unknown attributes, in a form that adds up where the data set is a share of one.
         share: of the leads that are in it, above 0 and at most 1; less than 1 where not all fit into memory.
     """
 
@@ -77,7 +78,7 @@ class Dataset:
     observed_until: int
     findings: tuple[Finding, ...]
     fingerprint: str
-    consent: Notes = field(default_factory=Notes)
+    notes: Notes = field(default_factory=Notes)
     share: float = 1.0
 
     @classmethod
@@ -108,16 +109,15 @@ class Dataset:
             name: of the data set.
             tables: as ``features.sources`` reads them.
             repeatable: a lead can be won more than once.
-            schema: as in ``History.from_tables``.
+            schema: as in ``History.from_tables``; what it does not know of the leads is told.
             consent: is asked for besides what the schema asks for.
             threads: share the work; by default all cores do.
             as_listed: keep the leads in the order of the leads table, for who answers row by row and learns nothing.
         """
         tables = tables if as_listed else tables.by_lead_id()
-        schema = schema or Schema.of_tables(tables.interactions, tables.leads)
-        schema = schema.asking(consent)
+        schema = (schema or Schema.of_tables(tables.interactions, tables.leads)).asking(consent)
         history = History.from_tables(tables, schema, threads=threads or os.cpu_count() or 1)
         outcomes = Outcomes.from_table(tables.outcomes, history.lead_ids, repeatable=repeatable)
-        consented = noted(schema.consent, tables.interactions, history)
-        findings = (*tables.findings, *consented.findings)
-        return cls(name, history, outcomes, tables.observed_until, findings, tables.fingerprint, consented)
+        notes = merged([noted(schema.consent, tables.interactions, history), unknown(tables.leads, schema)])
+        findings = (*tables.findings, *notes.findings)
+        return cls(name, history, outcomes, tables.observed_until, findings, tables.fingerprint, notes)

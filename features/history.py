@@ -42,6 +42,8 @@ class History:
         lead_attributes: of the leads, [L].
         consented: the rules of consent that hold in it already.
         withheld: what does not count for want of consent; None where nothing does.
+        unknown: of leads that came as records, the attributes that say something and that the schema does not name, sorted; empty where
+            no lead has any, and where leads came in tables, whose further columns are told once (``features.dataset``).
     """
 
     lead_ids: pa.Array
@@ -55,6 +57,7 @@ class History:
     lead_attributes: Attributes
     consented: tuple[ConsentRule, ...] = ()
     withheld: Withheld | None = None
+    unknown: tuple[tuple[str, ...], ...] = ()
 
     def __len__(self) -> int:
         return len(self.created_at)
@@ -172,6 +175,7 @@ class History:
             lead_attributes=self.lead_attributes.take(slice(low, high)),
             consented=self.consented,
             withheld=None if self.withheld is None else self.withheld.slice(low, high),
+            unknown=self.unknown[low:high],
         )
 
 

@@ -63,8 +63,8 @@ class NumberError(DataError):
 def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
     """The same ``History`` that the tables of these leads would give, to the last bit.
 
-    Attributes that the schema does not name, and interactions of types that it excludes, are ignored; those that count only with consent
-    are withheld where there is none.
+    Attributes that the schema does not name, and interactions of types that it excludes, are ignored, and the leads' attributes are told
+    as ``unknown``; interactions that count only with consent are withheld where there is none.
 
     Raises:
         NumberError: a numeric attribute holds something else.
@@ -92,6 +92,7 @@ def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
         lead_attributes=_attributes(reading.of_leads, columns.of_leads),
         consented=told,
         withheld=withheld,
+        unknown=_unknown(columns.with_others, schema.lead_attributes) if any(columns.with_others) else (),
     ).with_consent(schema.consent)
 
 
@@ -110,6 +111,17 @@ def _attributes(named: Named, values: Values) -> Attributes:
         dict(zip(named.numeric, values.numeric, strict=True)),
         dict(zip(named.categorical, map(Texts, values.categorical), strict=True)),
     )
+
+
+def _unknown(leads: Iterable[Mapping[str, Any] | None], known: frozenset[str]) -> tuple[tuple[str, ...], ...]:
+    """The names of what each lead's attributes say besides what is known."""
+    return tuple(tuple(sorted(str(name) for name, value in (told or {}).items() if name not in known and _says(value))) for told in leads)
+
+
+def _says(value: object) -> bool:
+    """Whether a value, whatever it is, is not one of those that mean that nothing is known."""
+    missing = value is None or (isinstance(value, str) and not value) or (isinstance(value, float | np.floating) and math.isnan(value))
+    return not missing
 
 
 def _record(row: InteractionRecord | Mapping[str, Any]) -> InteractionRecord:

@@ -96,6 +96,7 @@ def _scores(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, 
     trends, flags = _trends(scorer, history, as_of, now, then), _flags(scorer, history, as_of, now)
     qualifications = scorer.qualifier.qualify_each(now.X, now.temperature, now.probability, now.score)
     without_consent = history.without_consent(np.arange(count), as_of).tolist()
+    unknown = (modelled and history.unknown) or ((),) * count
     model = ModelName("leadheat" if modelled else "rules", scorer.version, scorer.fingerprint)
     return [
         Score(
@@ -114,6 +115,7 @@ def _scores(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, 
             agreement=AGREEMENT[agreeing[i]] if modelled else None,
             contactable=_contact(scorer, history, i, moments[i], qualification),
             interactions_without_consent=without_consent[i],
+            unknown_attributes=list(unknown[i]),
             flags=flags[i],
             model=model,
             overridden=[],

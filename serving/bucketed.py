@@ -91,8 +91,8 @@ def score_buckets(
                     yield scores
 
             bands = write_scores(parts(), out)
-        consent = merged(work.notes(share) for share in range(len(buckets)))
-    return Done(scorer.version, bands, as_of, buckets.whole.observed_until, (*buckets.whole.findings, *consent.findings))
+        told = merged(work.notes(share) for share in range(len(buckets)))
+    return Done(scorer.version, bands, as_of, buckets.whole.observed_until, (*buckets.whole.findings, *told.findings))
 
 
 def _score(work: Work, scorer: LeadScorer, buckets: Buckets, as_of: int, *, explain: bool) -> None:
@@ -102,7 +102,7 @@ def _score(work: Work, scorer: LeadScorer, buckets: Buckets, as_of: int, *, expl
 
     def score(share: int) -> None:
         dataset = buckets.dataset(share, scorer.schema, threads=1)
-        work.put(share, *score_share(scorer, dataset, as_of, scored_at, explain=explain), dataset.consent)
+        work.put(share, *score_share(scorer, dataset, as_of, scored_at, explain=explain), dataset.notes)
         advance(1)
 
     with progress("scoring", len(buckets)) as advance, ThreadPoolExecutor(threads) as pool:

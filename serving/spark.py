@@ -135,7 +135,7 @@ def _scored(checked: CheckedShares, settings: DataSettings, model: Broadcast[Mod
         dataset = _dataset(settings, tables, scorer)
         scores, log = score_share(scorer, dataset, as_of, scored_at, explain=explain)
         parts = [written(_ordered(rows, buckets)) for rows in (scores, log)]
-        yield pa.table([[group], [pickle.dumps(dataset.consent)], *([part] for part in parts)], schema=_SCORED)
+        yield pa.table([[group], [pickle.dumps(dataset.notes)], *([part] for part in parts)], schema=_SCORED)
 
     return checked.map(run, _SCORED)
 

@@ -113,6 +113,30 @@ def test_the_champion_scores_as_it_does_in_process(server: Server, versions: dic
     assert [band["name"] for band in model["bands"]["bands"]] == ["cold", "warm", "hot"]
 
 
+def test_an_attribute_that_the_model_does_not_know_is_named(server: Server) -> None:
+    def count() -> float:
+        return metric(server, "leadheat_unknown_attributes_total")
+
+    misspelt, before = {"industri": "steel", "size": 40, "nothing": None}, count()
+    body = BODY | {"lead": {"lead_id": "ann", "attributes": misspelt}}
+    alone = server.post("/score", body).json
+    plain = server.post("/score", body | {"lead": {"lead_id": "ann", "attributes": {"size": 40}}}).json
+    assert alone["unknown_attributes"] == ["industri"]
+    assert alone | {"unknown_attributes": []} == plain
+    leads = [{"lead": {"lead_id": "ann", "attributes": told}} for told in (misspelt, {"size": 40}, {"b": 0, "a": False})]
+    batch = server.post("/score_batch", {"leads": leads}).json["scores"]
+    assert [one["unknown_attributes"] for one in batch] == [["industri"], [], ["a", "b"]]
+    stored = {"lead_id": "ann/stored", "attributes": misspelt}
+    visit = {"lead_id": "ann/stored", "type": "page_view", "occurred_at": "2026-02-11T09:30:00Z"}
+    for path, part in (("/leads", {"leads": [stored]}), ("/interactions", {"interactions": [visit]})):
+        assert [one["unknown_attributes"] for one in server.post(path, part).json["scores"]] == [["industri"]]
+    assert server.get("/leads/ann%2Fstored").json["score"]["unknown_attributes"] == ["industri"]
+    assert count() == before + 5
+    described = server.get("/docs.json").json["components"]["schemas"]["Score"]
+    assert "unknown_attributes" in described["required"]
+    assert "that the model does not know" in described["description"]
+
+
 def test_an_attribute_that_is_no_number_is_refused(server: Server) -> None:
     lead = {"lead_id": "ann", "attributes": {"size": "large"}}
     alone = [{"type": "demo_request", "occurred_at": "2026-02-27T09:30:00Z", "attributes": {"value": one}} for one in (1, "x")]

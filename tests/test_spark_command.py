@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,10 +21,18 @@ def test_the_command_gives_the_file_that_one_machine_gives(
     need_spark()
     monkeypatch.setenv("MASTER", "local[2]")
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-    call = ("score", str(world.folder / "data"), "--as-of", iso(world.now - DAY), "--json", "--out")
+    data = champion_place.folder / "data"
+    shutil.copytree(world.folder / "data", data)
+    leads = pq.read_table(data / "leads.parquet")
+    pq.write_table(leads.append_column("newer_than_the_model", pa.repeat("yes", len(leads))), data / "leads.parquet")
+    call = ("score", str(data), "--as-of", iso(world.now - DAY), "--json", "--out")
     here = champion_place.run(*call, "local.parquet")
     there = champion_place.run_cold(*call, "spark.parquet", "--engine", "spark")
     assert (here.code, there.code) == (0, 0), there.err
+    for done in (here, there):
+        (told,) = (line for line in done.err.splitlines() if "the model does not know" in line)
+        assert "leads.newer_than_the_model" in told
+        assert f"({len(leads)})" in told
     own = ("seconds",)
     assert {name: value for name, value in there.json.items() if name not in own} == {
         name: value for name, value in here.json.items() if name not in own

@@ -113,7 +113,7 @@ def _sample(buckets: Buckets, taken: int, leads: int, settings: Settings) -> Dat
     hint = "Audit and training see a random sample; give more memory to see more."
     sampled = Finding("info", "sampled", "leads", "", len(joined.leads), detail, hint)
     findings = (*buckets.whole.findings, sampled, *buckets.consent.findings)
-    return replace(dataset, share=share, consent=buckets.consent, findings=findings)
+    return replace(dataset, share=share, notes=buckets.consent, findings=findings)
 
 
 def _dataset(tables: Tables, settings: Settings) -> Dataset:

@@ -168,7 +168,8 @@ def _consent(settings: DataSettings, checked: Checked) -> Notes:
     if not settings.consent or any(one.severity == "error" for one in checked.notes.findings):
         return Notes()
     tables = checked.tables((), checked.notes.latest, checked.notes.fingerprint)
-    return Dataset.from_tables(settings.name, tables, schema=Schema(), consent=settings.consent, threads=1, as_listed=True).consent
+    schema = Schema.of_tables(NO_INTERACTIONS, tables.leads)  # what somebody does not know is told when he reads
+    return Dataset.from_tables(settings.name, tables, schema=schema, consent=settings.consent, threads=1, as_listed=True).notes
 
 
 def _open(settings: DataSettings, folder: Path) -> Buckets:

@@ -106,6 +106,7 @@ class Columns(NamedTuple):
         lead_ids: L texts.
         created_at: int64[L], microseconds UTC, or ``UNKNOWN_TIME``.
         of_leads: their attributes.
+        with_others: of each lead that has attributes besides those that are named all of its attributes, else None.
         seen: for the ids of one lead's rows.
     """
 
@@ -118,6 +119,7 @@ class Columns(NamedTuple):
     lead_ids: list[Any]
     created_at: np.ndarray
     of_leads: Values
+    with_others: list[dict[str, Any] | None]
     seen: set[Any]
 
     @classmethod
@@ -135,6 +137,7 @@ class Columns(NamedTuple):
             lead_ids=[None] * leads,
             created_at=np.empty(leads, np.int64),
             of_leads=Values.of(reading.of_leads, leads),
+            with_others=[None] * leads,
             seen=set(),
         )
 

@@ -52,7 +52,7 @@ _NUMERIC, _TO_NUMBER, _CATEGORICAL = map(Named._fields.index, ("numeric", "to_nu
 _NUMBERS, _TEXTS = map(Values._fields.index, ("numeric", "categorical"))
 _TYPES, _OCCURRED, _KNOWN, _WAYS = map(Columns._fields.index, ("types", "occurred_at", "known_at", "direction"))
 _ROWS_VALUES, _LEAD_IDS, _CREATED = map(Columns._fields.index, ("of_rows", "lead_ids", "created_at"))
-_LEADS_VALUES, _SEEN = map(Columns._fields.index, ("of_leads", "seen"))
+_LEADS_VALUES, _WITH_OTHERS, _SEEN = map(Columns._fields.index, ("of_leads", "with_others", "seen"))
 _ASKED, _POSITIONS, _CODES = map(Coding._fields.index, ("columns", "positions", "codes"))
 _TYPE, _OCCURRED_AT, _RECORDED_AT, _DIRECTION = map(ROW_FIELDS.index, ("type", "occurred_at", "recorded_at", "direction"))
 _ID, _ATTRIBUTES = map(ROW_FIELDS.index, ("interaction_id", "attributes"))
@@ -71,9 +71,12 @@ def take(reading: int, leads: int, columns: int, settled: int) -> int:
         created_at[number] = UNKNOWN_TIME if created == nothing else to_int64(created)
         if created_at[number] == -1 and raised() != 0:
             return FAILED
-        told = _values(reading, item(reading, _OF_LEADS), item(lead, _LEAD_ATTRIBUTES), number, item(columns, _LEADS_VALUES))
+        attributes = item(lead, _LEAD_ATTRIBUTES)
+        told, found = _values(reading, item(reading, _OF_LEADS), attributes, number, item(columns, _LEADS_VALUES))
         if told != DONE:
             return FAILED if told == FAILED else ODD_LEAD
+        if attributes != nothing and dict_size(attributes) > found:
+            _put(item(columns, _WITH_OTHERS), number, attributes)
         told, place = _take_rows(reading, rows, place, columns, settled)
         if told != DONE:
             return told
@@ -134,7 +137,7 @@ def _take_row(reading: int, row: int, place: int, columns: int) -> int:
         return ODD_ROW
     occurred_at[place], known_at[place], direction[place] = moment, max(moment, recorded), to_int64(way)
     _put(item(columns, _TYPES), place, _field(reading, row, _TYPE))
-    return _values(reading, item(reading, _OF_ROWS), _field(reading, row, _ATTRIBUTES), place, item(columns, _ROWS_VALUES))
+    return _values(reading, item(reading, _OF_ROWS), _field(reading, row, _ATTRIBUTES), place, item(columns, _ROWS_VALUES))[0]
 
 
 @block
@@ -151,35 +154,37 @@ def _or_nothing(reading: int, given: int) -> int:
 
 
 @block
-def _values(reading: int, named: int, attributes: int, place: int, values: int) -> int:
-    """Read the attributes that are named; returns what comes of it."""
-    nothing = item(reading, _NOTHING)
+def _values(reading: int, named: int, attributes: int, place: int, values: int) -> tuple[int, int]:
+    """Read the attributes that are named; returns what comes of it, and how many of them are there."""
+    nothing, found = item(reading, _NOTHING), 0
     if attributes != nothing and type_of(attributes) != item(reading, _DICT):
-        return ODD_ROW
+        return ODD_ROW, found
     numbers = matrix(item(values, _NUMBERS), np.float64)
     for i in range(length(item(named, _NUMERIC))):
-        value = nothing if attributes == nothing else _or_nothing(reading, dict_get(attributes, item(item(named, _NUMERIC), i)))
-        number = np.nan
+        given = 0 if attributes == nothing else dict_get(attributes, item(item(named, _NUMERIC), i))
+        value, number = _or_nothing(reading, given), np.nan
+        found += given != 0
         if type_of(value) == item(reading, _FLOAT):
             number = float_of(value)
         elif value != nothing:
             made = call(item(item(named, _TO_NUMBER), i), value)
             if made == 0:
-                return FAILED
+                return FAILED, found
             number = to_float64(made)
             release(made)
         numbers[i, place] = number if abs(number) <= float_of(item(reading, _LARGEST)) else np.nan
     for i in range(length(item(named, _CATEGORICAL))):
-        value = nothing if attributes == nothing else _or_nothing(reading, dict_get(attributes, item(item(named, _CATEGORICAL), i)))
-        texts = item(item(values, _TEXTS), i)
+        given = 0 if attributes == nothing else dict_get(attributes, item(item(named, _CATEGORICAL), i))
+        value, texts = _or_nothing(reading, given), item(item(values, _TEXTS), i)
+        found += given != 0
         if type_of(value) == item(reading, _TEXT) and text_length(value) > 0:
             _put(texts, place, value)
         elif value != nothing:
             made = call(item(reading, _TO_TEXT), value)
             if made == 0:
-                return FAILED
+                return FAILED, found
             list_set(texts, place, made)
-    return DONE
+    return DONE, found
 
 
 @block
