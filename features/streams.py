@@ -13,15 +13,13 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from features.data_settings import InteractionsSettings, TableSettings
-from features.files import (
+from features.files import expand, in_duckdb, place_of
+from features.formats import (
     as_finding,
     csv_options,
     duckdb_table,
-    expand,
-    in_duckdb,
     is_csv,
     name_within,
-    place_of,
     refuse_other_encodings,
     refuse_repeated,
     types_differ,

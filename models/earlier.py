@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.files import words_of
+from features.formats import words_of
 from models.cells import Hashes
 from models.scorer import LeadScorer, Matrix, Scored
 from models.table import FOR_LATER, SCHEMA

@@ -19,7 +19,8 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from features.contract import DataError, Finding, SettingsError
 from features.data_settings import STORE, DataSettings, TableSettings
-from features.files import in_duckdb, is_csv
+from features.files import in_duckdb
+from features.formats import is_csv
 from features.raw import RawTable, with_places, without_places
 from features.spark.parcels import NO_LEAD, SCHEMA, chunks, pack, parcels, plain
 from features.spark.session import told
