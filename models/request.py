@@ -21,7 +21,7 @@ from features.records import LeadRecord
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """Moments outside of these are placeholders (0001-01-01, 9999-12-31) and no facts."""
 _FACTS = range(to_micros(_FIRST), to_micros(_LAST))
-MOMENTS = ("as_of", "created_at", "occurred_at", "recorded_at", "expires_at")
+MOMENTS = ("as_of", "created_at", "occurred_at", "recorded_at", "closed_at", "expires_at", "changed_since", "from", "to")
 """The keys that hold a moment."""
 MOMENT_HINT = 'Write the moment in ISO 8601 with its time zone, such as "2026-01-31T08:00:00Z".'
 _MOMENTS = SchemaValidator(core_schema.datetime_schema(ge=_FIRST, lt=_LAST, tz_constraint="aware"))

@@ -31,6 +31,7 @@ HINTS = {
     "string_pattern_mismatch": MOMENT_HINT,
     "timezone_aware": 'Say which zone it is in, such as "2026-01-31T08:00:00Z" or "2026-01-31T08:00:00+01:00".',
     "string_type": 'Write it in quotation marks: "42", not 42.',
+    "ahead": "Is its year right, and its time zone? What happens later is sent once it has happened.",
     "json_invalid": "Send one JSON object in UTF-8.",
     "model_type": "Send one JSON object.",
     "dict_type": 'Send a JSON object, such as {"industry": "retail"}.',

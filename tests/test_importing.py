@@ -93,6 +93,16 @@ def test_an_id_that_cannot_be_stored_is_refused(memory: Memory, tables: Tables) 
         import_tables(memory, replace(tables, leads=leads), "crm")
 
 
+def test_what_lies_far_ahead_is_left_out_and_told(tmp_path: Path) -> None:
+    (tmp_path / "leadheat.toml").write_text('[data]\ninteractions = { path = "i.csv" }\nleads = { path = "leads.csv" }\n')
+    (tmp_path / "leads.csv").write_text("lead_id,created_at\na,2024-01-01T00:00:00Z\n")
+    rows = "a,2024-01-03T00:00:00Z,demo_request\na,2150-01-03T00:00:00Z,demo_request\n"
+    (tmp_path / "i.csv").write_text(f"lead_id,occurred_at,type\n{rows}")
+    done = Place(tmp_path).run("import", ".", "--json")
+    assert done.json["interactions"] == 1
+    assert "times lie in the future" in done.err
+
+
 def test_the_command_needs_no_champion(tmp_path: Path) -> None:
     (tmp_path / "leadheat.toml").write_text('[data]\ninteractions = { path = "i.csv" }\nleads = { path = "leads.csv" }\n')
     (tmp_path / "leads.csv").write_text("lead_id,created_at,industry\na,2026-01-01T00:00:00Z,retail\nb,2026-01-02T00:00:00Z,\n")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.server import Server
 
-MOMENT = "2026-11-01T08:00:00Z"
+MOMENT = "2024-11-01T08:00:00Z"
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,38 @@ def test_an_attribute_that_no_lead_has_is_told_with_the_nearest(server: Server) 
     assert told["hint"] == 'Did you mean "industry"? There are industry, owner.'
     assert server.get("/leads?segment=industry:retial").json["leads"] == []
     assert server.get("/leads?owner=nobody").json["leads"] == []
+
+
+def ahead(hours: float) -> str:
+    return (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "where"),
+    [
+        ("/interactions", {"interactions": [{"lead_id": "a", "type": "x", "occurred_at": ahead(48)}]}, "interactions.0.occurred_at"),
+        (
+            "/interactions",
+            {"interactions": [{"lead_id": "a", "type": "x", "occurred_at": MOMENT, "recorded_at": ahead(48)}]},
+            "interactions.0.recorded_at",
+        ),
+        ("/leads", {"leads": [{"lead_id": "a", "created_at": ahead(48)}]}, "leads.0.created_at"),
+        ("/outcomes", {"outcomes": [{"lead_id": "a", "outcome": "won", "closed_at": ahead(48)}]}, "outcomes.0.closed_at"),
+    ],
+)
+def test_what_is_said_to_have_happened_in_days_is_refused(server: Server, path: str, body: object, where: str) -> None:
+    answer = server.post(path, body)
+    (told,) = answer.json["detail"]
+    assert (answer.status, told["where"]) == (422, where)
+    assert told["what"].startswith("lies more than 1d ahead of this service's clock, 2")
+    assert "its year" in told["hint"]
+    assert server.get("/leads/a").status == 404
+
+
+def test_what_a_mistaken_zone_brings_is_stored_and_counts_when_its_time_has_come(server: Server) -> None:
+    early = {"lead_id": "dan", "type": "demo_request", "occurred_at": ahead(14), "direction": "inbound"}
+    taken = post(server, "/interactions", {"interactions": [early]})
+    assert (taken["stored"], taken["scores"][0]["flags"]) == (1, ["no_model", "no_history", "created_at_unknown"])
 
 
 def test_a_lead_is_remembered(server: Server) -> None:

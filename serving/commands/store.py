@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from models.commands.console import example, say
-from models.commands.options import DATASET, JSON
+from models.commands.options import DATASET, JSON, tell
 
 if TYPE_CHECKING:
     from models.settings import Source
@@ -31,6 +31,7 @@ def import_(source: Source, origin: str, *, as_json: bool) -> None:
     watch.look()
     data = source.settings.data
     tables = read_tables(data, source.root, ids=True)
+    tell(tables.findings)
     memory = Memory(open_store(address()), lambda: watch.current.scorer, lambda _: None, repeatable=data.repeatable)
     done = import_tables(memory, tables, origin)
     memory.close()

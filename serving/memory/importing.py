@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contract import DataError
+from features.contract import DataError, now
 from features.history import lead_positions
 from features.progress import progress
 from features.sources import Tables
@@ -19,6 +19,7 @@ from features.times import UTC_MICROS
 from models.temperature import Temperature
 from serving.endpoints import LONGEST
 from serving.memory.memory import Memory
+from serving.memory.requests import AHEAD
 
 PORTION = 200
 """Leads of one transaction: what a killed import has stored stays, and the same import again adds the rest."""
@@ -39,7 +40,7 @@ def import_tables(memory: Memory, tables: Tables, origin: str) -> Imported:
     """Store what a data set holds and score its leads as of now; what is stored already is left as it is.
 
     An interaction counts from when the data set says that it was recorded, or else from when it occurred: unlike one that is sent now, it
-    was known before. What lies after the end of what was observed is left out.
+    was known before. What lies after the end of what was observed, or further ahead than the service takes it, is left out.
 
     Args:
         memory: the store and what scores.
@@ -51,7 +52,7 @@ def import_tables(memory: Memory, tables: Tables, origin: str) -> Imported:
         StoreError: the store cannot be reached, or is full.
     """
     _check_ids(tables.leads["lead_id"])
-    until = pa.scalar(tables.observed_until).cast(UTC_MICROS)
+    until = pa.scalar(min(tables.observed_until, now() + AHEAD)).cast(UTC_MICROS)
     interactions = _Portions(tables.interactions.filter(pc.less_equal(tables.interactions["occurred_at"], until)), tables.leads)
     outcomes = _Portions(tables.outcomes.filter(pc.less_equal(tables.outcomes["closed_at"], until)), tables.leads)
     done = Imported()

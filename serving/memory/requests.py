@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Literal, NotRequired
 
 from pydantic import AfterValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
+from features.contract import DAY, format_duration, iso, now
 from models.request import Flag, Moment, Name, Order, Value, Values
 from serving.limits import LIMITS
 
+AHEAD = DAY
+"""How far ahead of this machine's clock a moment may lie at which something happened: senders' clocks differ by minutes, and times whose
+zone was mistaken by up to 14 hours."""
 _CLOSED = ConfigDict(extra="forbid")
 
 
@@ -25,6 +30,22 @@ Text = Annotated[Name, without_nul]
 StoredValues = Annotated[dict[Text, Value], Field(max_length=1_000)]
 
 
+def _happened(moment: int) -> int:
+    clock = now()
+    if moment > clock + AHEAD:
+        raise PydanticCustomError("ahead", f"lies more than {format_duration(AHEAD)} ahead of this service's clock, {iso(clock)}")
+    return moment
+
+
+Happened = Annotated[Moment, AfterValidator(_happened)]
+"""A moment at which something did happen, or within ``AHEAD``: then it counts from that moment on.
+
+What lies further ahead is refused. It would be stored and count for nothing until its day comes, perhaps in years, and nobody would see
+that a year was mistyped; were it left out and the rest of the request stored, a sender who does not read the whole answer would take it for
+stored. Nothing of a request that is refused is acknowledged, so nothing is lost: it can be mended and sent again as a whole.
+"""
+
+
 class InteractionOf(TypedDict):
     """One event between a lead and us."""
 
@@ -32,8 +53,8 @@ class InteractionOf(TypedDict):
 
     lead_id: Text
     type: Text
-    occurred_at: Moment
-    recorded_at: NotRequired[Moment | None]
+    occurred_at: Happened
+    recorded_at: NotRequired[Happened | None]
     order: NotRequired[Order | None]
     interaction_id: NotRequired[Text | None]
     direction: NotRequired[Literal["inbound", "outbound"] | None]
@@ -50,7 +71,7 @@ class LeadAttributes(TypedDict):
     __pydantic_config__ = _CLOSED  # type: ignore[misc]
 
     lead_id: Text
-    created_at: NotRequired[Moment | None]
+    created_at: NotRequired[Happened | None]
     attributes: NotRequired[StoredValues | None]
     origins: NotRequired[Annotated[dict[Text, Text], Field(max_length=1_000)]]
 
@@ -62,7 +83,7 @@ class OutcomeOf(TypedDict):
 
     lead_id: Text
     outcome: Literal["won", "lost"]
-    closed_at: Moment
+    closed_at: Happened
 
 
 class InteractionsRequest(TypedDict):
