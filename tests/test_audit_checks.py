@@ -12,6 +12,7 @@ import pytest
 
 from features.contract import Finding
 from tests.audited import audit_of, follow, the_finding
+from tests.command import Place
 from training.simulation.simulate import simulate
 
 pytestmark = pytest.mark.slow
@@ -25,6 +26,25 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("clean") / "world"
     simulate(place, 1200, 5)
     return place
+
+
+def test_a_table_of_interactions_without_any_is_an_error_unless_none_was_named(clean: Path, tmp_path: Path) -> None:
+    world = shutil.copytree(clean, tmp_path / "world")
+    rows = pd.read_parquet(world / "interactions.parquet")
+    rows.head(0).to_parquet(world / "interactions.parquet")
+    told = Place(tmp_path).run("check", "world")
+    assert told.code == 1
+    assert told.out.count("Training must not go on") == 1
+    found = the_finding(audit_of(world), "no_interactions", "")
+    assert (found.severity, found.count) == ("error", 1200)
+    assert "none of the 1,200 leads has an interaction that counts, so that nothing can be learnt" in found.detail
+    file = world / "leadheat.toml"
+    rows.to_parquet(world / "interactions.parquet")
+    written = file.read_text()
+    file.write_text(written.replace("[data]\n", '[data]\nexclude_types = ["*"]\n'))
+    assert the_finding(audit_of(world), "no_interactions", "").severity == "error"
+    file.write_text(written.replace('interactions = { path = "interactions.parquet" }\n', ""))
+    assert not [one for one in audit_of(world) if one.severity == "error"]
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from features.audit.drift import find_attribute_drift, find_type_drift
 from features.audit.duplicates import find_duplicate_interactions, find_twin_leads
 from features.audit.ids import find_telling_ids
 from features.audit.outcomes import find_bulk_closing, find_immature_labels, find_missing_outcomes
+from features.audit.presence import find_no_interactions
 from features.audit.remedies import to_findings
 from features.audit.single import find_telling_features
 from features.audit.times import find_after_closing, find_future_times
@@ -19,6 +20,7 @@ from features.dataset import Dataset
 from features.snapshots import Snapshots
 
 CHECKS: tuple[Callable[[Case], Iterator[Found]], ...] = (
+    find_no_interactions,
     find_outcome_types,
     find_outcome_attributes,
     find_later_attributes,

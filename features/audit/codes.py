@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from features.contract import SettingsError
 
 CODES: dict[str, str] = {
+    "no_interactions": "a table of interactions in which there is none that counts",
     "outcome_type": "a type of interaction that all but decides that its lead is won",
     "closing_type": "a type of interaction after which all but every lead is closed within the horizon",
     "outcome_value": "an attribute of interactions that is there, or has a value, only where a lead is about to be won or closed",
