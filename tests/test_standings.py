@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from features.contract import DAY, from_micros, iso, now, parse_moment
 from features.records import LeadRecord, history_of
@@ -83,6 +83,27 @@ def test_merging_both_ways_at_once_leaves_one_lead(memory: Memory) -> None:
 def waits(memory: Memory, **values: Any) -> None:
     with memory.writing() as connection:
         connection.execute(update(standings).values(as_of=standings.c.as_of - DAY, **values))
+
+
+@pytest.mark.parametrize(("beside", "closed"), [(-1, True), (0, False), (1, False)])
+def test_a_lead_is_open_at_the_moment_of_its_outcome_and_closed_a_microsecond_later(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, beside: int, *, closed: bool
+) -> None:
+    set_clock = clock(monkeypatch)
+    set_clock(NOW)
+    as_of = NOW + 1
+    closed_at = as_of + beside
+    (score,) = memory.put_outcomes([{"lead_id": "ann", "outcome": "won", "closed_at": closed_at}], "crm").scores
+    assert parse_moment(score.as_of) == as_of
+    assert ("closed" in score.flags) == closed
+    assert sum(memory.worklist(WorklistQuery()).counts.values()) == (0 if closed else 1)
+    with memory.reading() as connection:
+        row = connection.execute(select(standings.c.closed, standings.c.refresh_at)).one()
+    assert row.closed == closed
+    assert closed or row.refresh_at == closed_at + 1, "scored anew as soon as it is closed"
+    set_clock(NOW + 10)
+    assert memory.refresh(10) == (0 if closed else 1)
+    assert sum(memory.worklist(WorklistQuery()).counts.values()) == 0
 
 
 def test_leads_whose_day_has_come_are_scored_anew(memory: Memory, made: Remembering) -> None:
