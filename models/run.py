@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from mlflow.entities import LoggedModel, LoggedModelOutput, Metric, Param, RunTag
 from mlflow.models import Model
@@ -85,6 +86,11 @@ class TrainingRun:
     def log_file(self, file: Path, folder: str | None = None) -> None:
         """A file among the run's artifacts, under its own name, in a folder of theirs if one is named."""
         self._client.log_artifact(self.run_id, str(file), folder)
+
+    def place_of(self, file: str) -> str:
+        """Where one of the run's artifacts lies: a path, or the address of what lies elsewhere."""
+        folder = str(self._client.get_run(self.run_id).info.artifact_uri)
+        return f"{unquote(folder.removeprefix('file://'))}/{file}" if folder.startswith("file://") else f"{folder}/{file}"
 
     def log_model(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -96,6 +97,12 @@ class Source(NamedTuple):
     settings: Settings
     root: Path
     file: Path | None = None
+
+    @property
+    def dataset(self) -> str:
+        """What to tell a command so that it reads these settings: the folder, where the file is called as it should be."""
+        file = Path(STORE) if self.file is None else self.file
+        return shlex.quote(str(file.parent if file.name == FILE else file))
 
     def check_out(self, out: Path) -> None:
         """Refuse early a file that could not be written in the end, or that the data set is read from.

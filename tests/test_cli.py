@@ -18,6 +18,7 @@ import pytest
 from tests.command import Done, Place
 from tests.conftest import REPO
 from tests.shuffled import shuffled
+from training.show.learnt import next_steps
 
 COMMANDS = [
     "demo",
@@ -119,6 +120,30 @@ def test_a_training_tells_figures_bands_and_gates(trained: tuple[Place, Done, Do
     assert first.code == 0, first.err
     assert all(word in first.out for word in ("AUC", "rules", "hot", "holds", "Version 1 is promoted"))
     assert max(map(len, first.out.splitlines())) <= 80
+
+
+def test_a_training_ends_with_where_its_report_lies_and_what_comes_next(trained: tuple[Place, Done, Done]) -> None:
+    place, first, second = trained
+    report, *steps = first.out.partition("Report:\n")[2].splitlines()
+    assert "<html" in (place.folder / report.strip()).read_text()
+    commands = [step.removeprefix("Next:").strip().partition("   ")[0] for step in steps]
+    assert commands == ["leadheat models", "leadheat score world --out scores.parquet", "leadheat serve"]
+    assert Path(second.json["report"]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("promoted", "passed", "steps"),
+    [
+        (True, True, "leadheat models leadheat score d --out scores.parquet leadheat serve"),
+        (False, True, "leadheat models leadheat promote 7"),
+        (False, False, "leadheat models"),
+    ],
+)
+def test_what_comes_next_depends_on_what_became_of_the_version(*, promoted: bool, passed: bool, steps: str) -> None:
+    result = {"report": "s3://bucket/run/report.html", "version": "7", "promoted": promoted, "gate": [{"passed": passed}]}
+    told = next_steps(result, "d").partition("Next:")
+    assert told[0] == "Report:\n  s3://bucket/run/report.html\n"
+    assert " ".join(line.strip().partition("   ")[0] for line in told[2].splitlines()) == steps
 
 
 def test_a_worse_training_is_refused_and_the_champion_stays(trained: tuple[Place, Done, Done]) -> None:

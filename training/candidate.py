@@ -29,6 +29,8 @@ from training.report.exhibits import exhibits
 from training.report.html import report
 from training.unseen import FILE, Unseen
 
+REPORT = "report.html"
+"""What the report is called among the artifacts of a run."""
 logger = logging.getLogger("leadheat.training")
 
 
@@ -36,7 +38,8 @@ logger = logging.getLogger("leadheat.training")
 class Candidate:
     """A registered version: its scorer, its evaluation, what it was held against, the run it is tracked in, and who would change band.
 
-    ``migration`` is ``training.migration.Migration.to_facts`` from the champion; None where there is none to compare with.
+    ``report`` is where its report lies. ``migration`` is ``training.migration.Migration.to_facts`` from the champion; None where there is
+    none to compare with.
     """
 
     scorer: LeadScorer
@@ -44,6 +47,7 @@ class Candidate:
     judgement: Judgement
     run_id: str
     version: str
+    report: str
     migration: dict[str, Any] | None = None
 
     @property
@@ -57,6 +61,7 @@ class Candidate:
         return {
             "run_id": self.run_id,
             "version": self.version,
+            "report": self.report,
             "gate": [verdict.to_dict() for verdict in self.gates],
             "test": self.evaluation.model,
             "rules": self.evaluation.rules,
@@ -108,12 +113,12 @@ def put_forward(
             run_id=run.run_id,
             against_champion=judgement.against_champion,
         )
-        _report(evidence, run, Path(scratch) / "report.html")
+        _report(evidence, run, Path(scratch) / REPORT)
         moved = _moved(judgement.opponent.scorer, saved, dataset)
         if moved:
             run.log_json("migration.json", moved)
         version = _track(run, saved, folder, evaluation, judgement)
-    return Candidate(saved, evaluation, judgement, run.run_id, version, moved and moved | {"to": version})
+    return Candidate(saved, evaluation, judgement, run.run_id, version, run.place_of(REPORT), moved and moved | {"to": version})
 
 
 def _differences(evaluation: Evaluation, judgement: Judgement) -> dict[str, Any]:

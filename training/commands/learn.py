@@ -46,12 +46,12 @@ def train(source: Source, *, no_promote: bool, trials: int, allow: tuple[str, ..
     a random sample, are learnt from as fit.
     """
     from models.registry import Registry
-    from training.show.learnt import training
+    from training.show.learnt import next_steps, training
     from training.train import train as run
 
     done = run(_read_to_learn(source, memory), source.settings, Registry(), promote=not no_promote, allow=allow, trials=trials)
     result = done.to_dict()
-    say(result, training(result), as_json=as_json)
+    say(result, training(result), next_steps(result, source.dataset), as_json=as_json)
     return 0 if done.promoted or no_promote else 1
 
 
@@ -69,11 +69,11 @@ def recalibrate(source: Source, *, no_promote: bool, allow: tuple[str, ...], as_
     """
     from models.registry import Registry
     from training.recalibrate import recalibrate as run
-    from training.show.learnt import training
+    from training.show.learnt import next_steps, training
 
     done = run(read_dataset(source), source.settings, Registry(), promote=not no_promote, allow=allow)
     result = done.to_dict()
-    say(result, training(result), as_json=as_json)
+    say(result, training(result), next_steps(result, source.dataset), as_json=as_json)
     return 0 if done.promoted or no_promote else 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Group
@@ -11,6 +12,14 @@ from rich.table import Table
 
 from models.commands.tables import coloured, table
 from training.show.figures import against, comparison
+
+_WHAT = {
+    "models": "all versions, and why",
+    "promote": "put it in service",
+    "score": "every open lead",
+    "serve": "over HTTP, and a page",
+}
+"""What a command does that is named as a next step."""
 
 
 def bands(some: Iterable[Mapping[str, Any]], notes: Iterable[str], policy: Mapping[str, Any] | None) -> Group:
@@ -78,6 +87,24 @@ def training(result: Mapping[str, Any]) -> Group:
         verdicts(result["gate"]),
         end,
     )
+
+
+def next_steps(result: Mapping[str, Any], dataset: str) -> str:
+    """Where the report lies, and what to do with the version: for eyes, and to be copied.
+
+    Args:
+        result: of a training.
+        dataset: as a command is told it.
+    """
+    report = Path(result["report"])
+    near = report.relative_to(Path.cwd()) if report.is_relative_to(Path.cwd()) else result["report"]
+    steps = ["leadheat models", f"leadheat promote {result['version']}"]
+    if result["promoted"]:
+        steps[1:] = [f"leadheat score {dataset} --out scores.parquet", "leadheat serve"]
+    elif not all(gate["passed"] for gate in result["gate"]):
+        del steps[1:]
+    told = (f"{step:<{max(map(len, steps))}}   {_WHAT[step.split()[1]]}" for step in steps)
+    return escape(f"Report:\n  {near}\nNext: {f'{chr(10)}      '.join(told)}")
 
 
 def _tuning(tuning: Mapping[str, Any] | None) -> list[str]:
