@@ -182,6 +182,8 @@ def _in_words(problem: Mapping[str, Any], part: type[BaseModel]) -> str:
     where = ".".join(place)
     if problem["type"] == "extra_forbidden":
         return f"{where} is no key{aside(place[-1], _known_keys(part, place[:-1]), 0.0)}"
+    if problem["type"] == "missing":
+        return f"{where} is missing"
     message = str(problem["msg"]).removeprefix("Value error, ")
     said = f"{message[0].lower()}{message[1:]}"
     return f"{where}: {said}" if where else said

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from typing_extensions import TypedDict
 
 from features.contract import DAY, from_micros, now
+from features.nearest import did_you_mean
 from features.store.engine import locked_lead
 from models.request import Moment
 from models.score import OverriddenField, Score
@@ -49,7 +50,7 @@ async def decide(desk: Desk, request: Request, asked: Decision) -> Score:
     latest = moment + desk.settings.qualification.longest_override
     known = VALUES.get(field)
     if known is not None and asked["value"] not in known:
-        raise wrong("value", f"is no {field}", f"It is one of {', '.join(known)}.")
+        raise wrong("value", f"is no {field}", f"{did_you_mean(asked['value'], known)} It is one of {', '.join(known)}.".strip())
     if until <= moment:
         raise wrong("expires_at", "lies in the past", "Say until when the decision holds.")
     if until > latest:
@@ -101,7 +102,8 @@ def changed(memory: Memory, lead_id: str, change: Callable[[Connection, str], No
 def _field(request: Request) -> OverriddenField:
     field = request.path_params["field"]
     if field not in FIELDS:
-        raise RequestError(404, "This cannot be decided.", f"A person may decide on {', '.join(FIELDS)}.")
+        hint = f"{did_you_mean(field, FIELDS)} A person may decide on {', '.join(FIELDS)}.".strip()
+        raise RequestError(404, "This cannot be decided.", hint)
     return cast("OverriddenField", field)
 
 

@@ -131,7 +131,7 @@ class Routes:
             found = pattern.fullmatch(path)
             if found is not None:
                 return varied, {name: _decoded(part, path) for name, part in found.groupdict().items()}
-        raise nothing_at(path)
+        raise nothing_at(path, {one.path: None for one in self.endpoints})
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import traceback
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -21,6 +21,8 @@ logger = logging.getLogger("leadheat.serving")
 
 Place = tuple[int | str, ...]
 """The keys and positions that lead to a part of a body."""
+_SUBJECT = re.compile("^(Input|String|List|Dictionary) ")
+"""How pydantic begins a sentence, whose subject is ``where`` here."""
 _QUOTED = re.compile("'([^']*)'")
 
 SHOWN = 20
@@ -35,12 +37,16 @@ HINTS = {
     "json_invalid": "Send one JSON object in UTF-8.",
     "model_type": "Send one JSON object.",
     "dict_type": 'Send a JSON object, such as {"industry": "retail"}.',
+    "list_type": "Send a list, in square brackets, even of one.",
+    "bool_type": "Write true or false, without quotation marks.",
     "attribute": "Nested values have no meaning to the model; leave out what is not known.",
     "too_long": "Send fewer, in several requests if they are of several leads.",
 }
 PLACEHOLDER_HINT = "If the moment is not known, leave the key out."
 WORDS = {
     "missing": "is missing",
+    "string_too_short": "is empty",
+    "too_short": "is empty",
     "timezone_aware": "bears no time zone",
     "extra_forbidden": "is not known here",
     "string_pattern_mismatch": "is no moment",
@@ -127,9 +133,10 @@ def log_failure(route: str, error: Exception) -> None:
     logger.error("%s failed: %s\n%s", route, type(error).__name__, frames.rstrip())
 
 
-def nothing_at(path: str) -> RequestError:
-    """The answer where there is no such path."""
-    return RequestError(404, f"There is nothing at {path[:200]}.", "GET /docs.json lists all routes.")
+def nothing_at(path: str, known: Iterable[str] = ()) -> RequestError:
+    """The answer where there is no such path; one of the ``known`` may be meant."""
+    hint = f"{did_you_mean(path, known)} GET /docs.json lists all routes.".strip()
+    return RequestError(404, f"There is nothing at {path[:200]}.", hint)
 
 
 def not_taken(method: str, path: str, methods: Collection[str]) -> RequestError:
@@ -155,11 +162,13 @@ def invalid(error: ValidationError, schema: Mapping[str, Any], where: str = "bod
 
 def _problem(error: ErrorDetails, schema: Mapping[str, Any]) -> Problem:
     kind, place = error["type"], error["loc"]
-    what = WORDS.get(kind) or error["msg"].removeprefix("Input ")
+    what = WORDS.get(kind) or _SUBJECT.sub("", error["msg"])
     if kind == "extra_forbidden":
         hint = _known_key(place, schema)
     elif kind == "literal_error":
         hint = did_you_mean(str(error["input"]), _QUOTED.findall(error["ctx"]["expected"]))
+    elif kind == "dict_type" and (keys := known_keys(schema, place)):
+        hint = f"Send a JSON object with the keys {', '.join(keys)}."
     else:
         hint = _hint(kind, place)
     return Problem(where=where_of(place), what=what, hint=hint)

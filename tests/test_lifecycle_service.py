@@ -105,10 +105,12 @@ def test_nobody_who_opted_out_is_handed_over_by_a_person(place: Place) -> None:
     ("path", "body", "status", "words"),
     [
         ("/leads/x/overrides/stage", {"value": "hot"}, 422, "is no stage"),
+        ("/leads/x/overrides/temperature", {"value": "hott"}, 422, 'Did you mean \\"hot\\"? It is one of cold, warm, hot.'),
+        ("/leads/x/overrides/stge", {"value": "sql"}, 404, 'Did you mean \\"stage\\"?'),
         ("/leads/x/overrides/temperature", {"value": "cold", "expires_at": NOW.isoformat()}, 422, "lies in the past"),
         ("/leads/x/overrides/temperature", {"value": "cold", "expires_at": "2199-01-01T00:00:00Z"}, 422, "more than 90 days ahead"),
         ("/leads/x/overrides/temperature", {"value": "cold", "expires_at": "tomorrow"}, 422, "is no moment"),
-        ("/leads/x/overrides/temperature", {"value": "cold", "reason": ""}, 422, "at least 1"),
+        ("/leads/x/overrides/temperature", {"value": "cold", "reason": ""}, 422, "is empty"),
         ("/leads/x/overrides/next_step", {"value": "a\0b"}, 422, "NUL"),
         ("/leads/x/overrides/temperature", {"value": "cold"}, 404, "no such lead"),
         ("/leads/x/overrides/probability", {"value": "1"}, 404, "cannot be decided"),
@@ -126,6 +128,8 @@ def test_what_was_delivered_is_not_tried_again(place: Place) -> None:
     assert place.server.post(f"/handovers/{shown['event_id']}/retry", b"").status == 409
     assert place.server.post("/handovers/msg_none/retry", b"").status == 404
     assert place.server.get("/handovers?state=nowhere").status == 422
+    (told,) = place.server.get("/handovers?after=nonsense").json["detail"]
+    assert (told["where"], told["what"]) == ("after", "is no event_id of a hand-over")
     assert "leadheat_outbox_failed 0.0" in place.server.get("/metrics").body.decode()
     page = place.server.get("/handovers?state=delivered&limit=1").json
     assert (len(page["handovers"]), page["counts"]["failed"]) == (1, 0)

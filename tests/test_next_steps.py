@@ -96,7 +96,7 @@ def test_rows_of_a_file_keep_their_order() -> None:
         (CALL + CALL, 'two rows are called "read the prices"'),
         (CALL.replace("read the prices", "cold"), 'the row "cold" must take every lead that no other takes: when = { }'),
         (CALL.replace("read the prices", "opted out"), 'when = { permission = "opted_out" }'),
-        (CALL.replace("words", "word"), "next_steps.0.words: field required"),
+        (CALL.replace("words", "word"), "next_steps.0.words is missing"),
         ("".join(CALL.replace("3d", f"{n}d").replace("read", f"{n}") for n in range(1, 43)), "40 are the most"),
     ],
 )

@@ -118,7 +118,7 @@ def test_many_problems_are_counted_and_the_first_are_listed() -> None:
 
 def test_a_batch_wants_leads() -> None:
     (problem,) = refused({"leads": []}, ScoreBatchRequest).problems
-    assert (problem.where, problem.what) == ("leads", "List should have at least 1 item after validation, not 0")
+    assert (problem.where, problem.what) == ("leads", "is empty")
 
 
 def test_the_answer_never_repeats_what_was_sent() -> None:

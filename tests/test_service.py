@@ -79,12 +79,19 @@ def test_what_is_wrong_is_said_where_it_is(server: Server) -> None:
     assert_refused(server.post("/score", naive), 422, "interactions.3.occurred_at", "bears no time zone", "+01:00")
     assert_refused(server.post("/score", b'{"lead": '), 400, "Invalid JSON", "line 1")
     assert_refused(server.post("/score", b""), 400)
+    assert_refused(server.post("/score", {"lead": "a"}), 422, '"where":"lead"', "object with the keys lead_id, created_at, attributes.")
+    assert_refused(server.post("/score", {"lead": LEAD, "interactions": VISITS[0]}), 422, "in square brackets")
+    assert_refused(server.post("/score", {"lead": LEAD, "explain": "no"}), 422, "true or false, without quotation marks")
+    assert_refused(server.post("/score", {"lead": {"lead_id": ""}}), 422, '"where":"lead.lead_id","what":"is empty"')
+    assert_refused(server.get("/funnel?from=2020-02-01T00:00:00Z&to=2020-01-01T00:00:00Z"), 422, '"where":"from"', "2020-01-01T00:00:00")
     assert_refused(server.post("/score_batch", {"leads": [BODY]}), 422, "leads.0.as_of", "leads")
-    assert_refused(server.post("/score_batch", {"leads": []}), 422, "at least 1")
+    assert_refused(server.post("/score_batch", {"leads": []}), 422, "is empty")
 
 
 def test_routes_that_are_not_there(server: Server) -> None:
     assert_refused(server.get("/no/such/route"), 404, "/no/such/route", "/docs.json")
+    for near, meant in (("/scores", "/score"), ("/Leads", "/leads"), ("/score/", "/score"), ("/interaction", "/interactions")):
+        assert_refused(server.post(near, {}), 404, f'Did you mean \\"{meant}\\"? GET /docs.json')
     assert_refused(server.get("/score"), 405, "does not take GET")
     assert_refused(server.post("/model", {}), 405, "does not take POST")
     assert_refused(server.ask("DELETE", "/metrics"), 405)

@@ -76,7 +76,7 @@ def test_an_unknown_key_is_told_with_the_nearest_known_one(tmp_path: Path, text:
         ("[model]\nlearning_rate = nan\n", "model.learning_rate: input should be a finite number"),
         ('[model]\nkind = "neural"\n', "model.kind: input should be 'auto', 'boosting' or 'logistic'"),
         ("[temperature]\nwarm = 5\nhot = 4\n", "temperature: warm (5) must be below hot (4)"),
-        ('[signals.demo]\nwords = "asked"\n', "signals.demo.types: field required"),
+        ('[signals.demo]\nwords = "asked"\n', "signals.demo.types is missing"),
         ("[reasons]\nshow = 0\n", "reasons.show: input should be greater than or equal to 1"),
         ("signals = 3\n", "signals: input should be a valid dictionary"),
     ],
@@ -87,8 +87,8 @@ def test_a_wrong_value_is_told_with_its_place(tmp_path: Path, text: str, words: 
 
 
 def test_a_file_without_data_says_what_it_needs(tmp_path: Path) -> None:
-    assert refusal(tmp_path, "") == "data: field required."
-    assert refusal(tmp_path, "[data]\n") == "data.leads: field required."
+    assert refusal(tmp_path, "") == "data is missing."
+    assert refusal(tmp_path, "[data]\n") == "data.leads is missing."
 
 
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from features.contract import SettingsError
+from features.nearest import did_you_mean
 
 CODES: dict[str, str] = {
     "no_interactions": "a table of interactions in which there is none that counts",
@@ -39,4 +40,5 @@ def refuse_unknown(codes: Iterable[str]) -> None:
     """
     unknown = sorted(set(codes) - CODES.keys())
     if unknown:
-        raise SettingsError(f"The audit has no finding {', '.join(unknown)}.", f"Its codes are: {', '.join(CODES)}.")
+        hint = f"{did_you_mean(unknown[0], CODES)} Its codes are: {', '.join(CODES)}.".strip()
+        raise SettingsError(f"The audit has no finding {', '.join(unknown)}.", hint)

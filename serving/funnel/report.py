@@ -20,7 +20,7 @@ from models.settings import ScoringSettings
 from models.temperature import NAMES
 from serving.desk import Desk
 from serving.endpoints import Endpoint
-from serving.errors import RequestError
+from serving.errors import wrong
 from serving.funnel.counting import RATES, Asked, Counted, Period, Sums, count
 from serving.memory.memory import Memory
 
@@ -104,7 +104,8 @@ async def funnel(desk: Desk, _request: Request, asked: FunnelQuery) -> Funnel:
     end = now() if asked.to is None else asked.to
     start = end - USUAL if asked.start is None else asked.start
     if start >= end:
-        raise RequestError(422, "The period ends before it begins.", "Let from lie before to.")
+        hint = "Let from lie before to, which is now by default."
+        raise wrong("from", f"does not lie before the end of the period, {iso(end)}", hint, "query")
     return await desk.run(report, desk.memory, desk.settings, Period(start, end), asked.by)
 
 

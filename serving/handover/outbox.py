@@ -22,6 +22,8 @@ from features.store.schema import outbox
 from models.lifecycle import DECIDED, NOT_PERMITTED
 from models.score import Score
 
+EVENT = "msg_"
+"""How the id of an event begins."""
 HANDED_OVER = "lead.handed_over"
 VERSION = 1
 """Of the payload: it grows when a receiver would have to read it otherwise, not when something is added."""
@@ -67,7 +69,7 @@ def hand_over(connection: Connection, score: Score, moment: int, since: int | No
     latest: int | None = connection.execute(select(func.max(outbox.c.created_at)).where(*mine)).scalar_one()
     if latest is not None and moment < latest + again:
         return latest
-    event_id = f"msg_{moment:016x}{token_hex(8)}"
+    event_id = f"{EVENT}{moment:016x}{token_hex(8)}"
     row = {"event_id": event_id, "lead_id": score.lead_id, "kind": HANDED_OVER, "payload": _payload(event_id, moment, told())}
     connection.execute(insert(outbox).values(row | {"created_at": moment, "attempts": 0, "next_attempt_at": moment}))
     return moment

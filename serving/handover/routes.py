@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from features.contract import Strict, iso_or_none, now
 from serving.desk import Desk
 from serving.endpoints import Endpoint
-from serving.errors import RequestError
+from serving.errors import RequestError, wrong
 from serving.handover import outbox
 from serving.handover.outbox import State
 from serving.memory.memory import Memory
@@ -73,6 +73,8 @@ async def retry(desk: Desk, request: Request, _asked: None) -> Handover:
 
 
 def _page(memory: Memory, asked: HandoversQuery) -> Handovers:
+    if asked.after is not None and not asked.after.startswith(outbox.EVENT):
+        raise wrong("after", "is no event_id of a hand-over", "Take it as the page before gave it, or leave it out.", "query")
     with memory.reading() as connection:
         found = outbox.events(connection, asked.state, asked.after, asked.limit + 1)
         counts = outbox.backlog(connection).counts
