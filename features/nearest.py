@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_QUOTED = re.compile("'([^']*)'")
 NEAR = 0.6
 """How like a name must be to be meant, 0 to 1, as ``difflib`` counts; at 0 there is always one."""
 _LONGEST = 100
@@ -34,3 +36,8 @@ def aside(name: str, known: Iterable[str], near: float = NEAR) -> str:
     """The question behind other words, `` (did you mean "hot"?)``, or nothing where no known name is near."""
     meant = nearest(name, known, near)
     return "" if meant is None else f' (did you mean "{meant}"?)'
+
+
+def choices(expected: str) -> list[str]:
+    """The words among which pydantic's ``literal_error`` lets choose: ``'won' or 'lost'``."""
+    return _QUOTED.findall(expected)

@@ -15,7 +15,7 @@ from features.catalogue import FeatureSettings
 from features.contract import SettingsError, Strict
 from features.data_settings import STORE, Constant, DataSettings, InteractionsSettings, OutcomesSettings, TableSettings
 from features.files import reads
-from features.nearest import aside
+from features.nearest import aside, choices
 from features.signals import SignalSettings
 from features.snapshots import SnapshotSettings
 from models.consent import ConsentSettings
@@ -164,8 +164,8 @@ def _of_store() -> Source:
     return source._replace(settings=source.settings.model_copy(update={"data": data, "snapshots": snapshots}))
 
 
-def parse_settings(content: Mapping[str, Any], part: type[Part], where: str) -> Part:
-    """Validate settings and tell all problems in words.
+def parse_settings(content: Mapping[str, Any], part: type[Part], where: str, hint: str = "Correct the file and try again.") -> Part:
+    """Validate settings and tell all problems in words; ``where`` they stand, and with which ``hint``.
 
     Raises:
         SettingsError: a key is unknown (the nearest known one is suggested) or a value is not what it must be.
@@ -174,7 +174,7 @@ def parse_settings(content: Mapping[str, Any], part: type[Part], where: str) -> 
         return part.model_validate(content)
     except ValidationError as error:
         problems = [_in_words(one, part) for one in error.errors()]
-        raise SettingsError(f"{where}: " + "; ".join(problems) + ".", "Correct the file and try again.") from error
+        raise SettingsError(f"{where}: " + "; ".join(problems) + ".", hint) from error
 
 
 def _in_words(problem: Mapping[str, Any], part: type[BaseModel]) -> str:
@@ -186,6 +186,8 @@ def _in_words(problem: Mapping[str, Any], part: type[BaseModel]) -> str:
         return f"{where} is missing"
     message = str(problem["msg"]).removeprefix("Value error, ")
     said = f"{message[0].lower()}{message[1:]}"
+    if problem["type"] == "literal_error":
+        said += aside(str(problem["input"]), choices(problem["ctx"]["expected"]))
     return f"{where}: {said}" if where else said
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from features.contract import DAY, Finding, from_micros, now
+from features.contract import DAY, Finding, from_micros, iso, now
 from features.dataset import Dataset
 from features.progress import progress
 from features.snapshots import open_leads
@@ -46,7 +46,10 @@ class Done:
 
     @property
     def noticed(self) -> tuple[Finding, ...]:
-        """The findings, and that the scores are of a moment long after the data end, if they are."""
+        """The findings, and that the scores are of nobody, or of a moment long after the data end, if they are."""
+        if not sum(self.bands.values()):
+            nobody = f"no lead is open at {iso(self.as_of)}: each was created later or is closed"
+            return (*self.findings, Finding("warning", "nobody_open", "", "", 1, nobody, "Mend --as-of, or read other tables."))
         days = (self.as_of - self.observed_until) // DAY
         if days <= STALE_DAYS:
             return self.findings

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
 from features.contract import LeadheatError
-from features.nearest import did_you_mean
+from features.nearest import choices, did_you_mean
 from features.store.engine import StoreError
 from models.request import MOMENT_HINT, MOMENTS
 
@@ -23,7 +23,6 @@ Place = tuple[int | str, ...]
 """The keys and positions that lead to a part of a body."""
 _SUBJECT = re.compile("^(Input|String|List|Dictionary) ")
 """How pydantic begins a sentence, whose subject is ``where`` here."""
-_QUOTED = re.compile("'([^']*)'")
 
 SHOWN = 20
 """How many problems of one request an answer lists."""
@@ -166,7 +165,7 @@ def _problem(error: ErrorDetails, schema: Mapping[str, Any]) -> Problem:
     if kind == "extra_forbidden":
         hint = _known_key(place, schema)
     elif kind == "literal_error":
-        hint = did_you_mean(str(error["input"]), _QUOTED.findall(error["ctx"]["expected"]))
+        hint = did_you_mean(str(error["input"]), choices(error["ctx"]["expected"]))
     elif kind == "dict_type" and (keys := known_keys(schema, place)):
         hint = f"Send a JSON object with the keys {', '.join(keys)}."
     else:

@@ -91,7 +91,7 @@ def test_nothing_from_as_of_on_is_seen(world: SmallWorld) -> None:
     assert earlier["probability"].equals(some["probability"])
 
 
-def test_scores_of_a_moment_long_after_the_data_end_are_told(world: SmallWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_of_a_moment_that_the_data_do_not_reach_are_told(world: SmallWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEADHEAT_SCORE_LOG", "off")
     out = ScoreFile(tmp_path / "scores.parquet")
     assert score_to(out, world.scorer, world.dataset).noticed == world.dataset.findings
@@ -99,6 +99,9 @@ def test_scores_of_a_moment_long_after_the_data_end_are_told(world: SmallWorld, 
     (*_, stale) = score_to(out, world.scorer, world.dataset, world.now + 1_000 * DAY).noticed
     assert (stale.code, stale.count) == ("stale_data", 1_000)
     assert stale.detail.startswith("the data end 1,000 days before the moment of the scores")
+    (*_, nobody) = score_to(out, world.scorer, world.dataset, 0).noticed
+    assert nobody.code == "nobody_open"
+    assert nobody.detail.startswith("no lead is open at 1970-01-01T00:00:00.000000+00:00")
 
 
 def test_csv_says_what_parquet_says(scores: pa.Table, tmp_path: Path) -> None:

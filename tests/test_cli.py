@@ -191,6 +191,7 @@ def test_bands_are_seen_before_they_are_chosen(trained: tuple[Place, Done, Done]
     assert max(map(len, words.out.splitlines())) <= 80
     refused = place.run("bands", "world", "--policy", "value")
     assert (refused.code, "needs contact_cost and win_value" in refused.err) == (2, True)
+    assert "Its options are --contact-cost, --win-value, --nurture-cost." in refused.err
 
 
 def test_the_migration_to_the_challenger_is_told(trained: tuple[Place, Done, Done]) -> None:

@@ -39,6 +39,7 @@ def hint(file: Path) -> str:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ('[temperature]\npolicy = "capasity"\n', '(did you mean "capacity"?)'),
         ("[snapshot]\n", 'snapshot is no key (did you mean "snapshots"?).'),
         ("[signal.demo]\ntypes = []\n", 'signal is no key (did you mean "signals"?).'),
         ('[snapshots]\nhorizont = "30d"\n', 'snapshots.horizont is no key (did you mean "horizon"?).'),

@@ -167,10 +167,16 @@ def candidates(
         mine = {name: value for name, value in own.items() if name in NUMBERS[policy]}
         same = next((one for one in (written, stored) if one.policy == policy), None)
         base = same.model_dump(exclude_none=True) if same and not mine else {}
-        settings = parse_settings({**base, "policy": policy, **mine, **everywhere}, TemperatureSettings, f"--policy {policy}")
+        settings = parse_settings(
+            {**base, "policy": policy, **mine, **everywhere}, TemperatureSettings, f"--policy {policy}", _hint(policy)
+        )
         if settings not in shown.values():
             shown[policy] = settings
     return shown
+
+
+def _hint(policy: Policy) -> str:
+    return f"Its options are {', '.join('--' + name.replace('_', '-') for name in NUMBERS[policy])}."
 
 
 def _named_by(numbers: Iterable[str]) -> list[Policy]:

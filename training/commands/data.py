@@ -36,7 +36,8 @@ def simulate(out: Path, leads: int, seed: int, until: str | None, *, as_json: bo
     from training.simulation.simulate import simulate as run
 
     end = None if until is None else datetime.now(UTC) if until == "now" else from_micros(parse_moment(until))
-    done = run(out, leads, seed, parse_settings(options, WorldSettings, "options"), START if end is None else start_of(end))
+    world = parse_settings(options, WorldSettings, "options", "--help shows which there are.")
+    done = run(out, leads, seed, world, START if end is None else start_of(end))
     result = {"path": str(done.path), "leads": done.leads, "interactions": done.interactions, "won": done.won}
     words = f"{done.leads:,} simulated leads with {done.interactions:,} interactions, {done.won:,} won, in {done.path}."
     say(result, f"{words}\nNext: leadheat train {done.path}", as_json=as_json)
