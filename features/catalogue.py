@@ -39,7 +39,7 @@ from typing import Any
 
 from pydantic import Field
 
-from features.columns import Schema
+from features.columns import Schema, Vocabulary
 from features.consent import ConsentRule
 from features.contract import DAY, MINUTE, NEVER, Duration, SettingsError, Strict, format_duration
 from features.signals import Signal
@@ -122,7 +122,8 @@ class FeatureSet:
     @cached_property
     def schema(self) -> Schema:
         """The attributes that a history must carry, and the types that it must not."""
-        return Schema(self.numeric, tuple(self.levels), self.lead_numeric, tuple(self.lead_levels), self.excluded, self.consent)
+        known = Vocabulary(self.types, tuple(self.levels.values()), tuple(self.lead_levels.values()))
+        return Schema(self.numeric, tuple(self.levels), self.lead_numeric, tuple(self.lead_levels), self.excluded, self.consent, known)
 
     @cached_property
     def groups(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import DataError
-from features.native.reading import Coding, codes
 
 if TYPE_CHECKING:
     from features.consent import ConsentRule
@@ -28,7 +27,12 @@ LARGEST = 1e30
 
 @dataclass(frozen=True, eq=False)
 class Categorical:
-    """Texts as codes: ``levels[codes[i]]``, or missing where ``codes[i]`` is -1. ``codes`` int32[n]; ``levels`` sorted."""
+    """Texts as codes: ``levels[codes[i]]``, or missing where ``codes[i]`` is -1.
+
+    Attributes:
+        codes: int32[n].
+        levels: sorted; of records those of their schema's vocabulary, whether they occur or not, before all others.
+    """
 
     codes: np.ndarray
     levels: tuple[str, ...]
@@ -73,9 +77,10 @@ class Categorical:
 
     def recode(self, levels: Sequence[str]) -> np.ndarray:
         """Codes (int32[n], to read only) into another vocabulary; unknown texts become the number of its levels, missing stays -1."""
-        if tuple(levels) == self.levels:
-            return self.codes
-        position = _positions(tuple(levels))
+        levels = tuple(levels)
+        if self.levels[: len(levels)] == levels:
+            return self.codes if len(self.levels) == len(levels) else np.minimum(self.codes, np.int32(len(levels)))
+        position = {level: i for i, level in enumerate(levels)}
         table = np.array([position.get(level, len(levels)) for level in self.levels] + [-1], np.int32)
         recoded: np.ndarray = table[self.codes]
         return recoded
@@ -84,60 +89,6 @@ class Categorical:
 def _different(column: pa.ChunkedArray) -> list[str]:
     """The texts of a column, each once, sorted."""
     return sorted(column.cast(pa.string()).unique().drop_null().to_pylist())
-
-
-class Texts(Categorical):
-    """A short sequence of texts, ``None`` for missing; it is encoded once somebody asks for ``codes`` or ``levels``.
-
-    A lead that is scored alone goes straight into the vocabulary of the features: codes of its own would cost more than those.
-    """
-
-    texts: list[str | None]
-
-    def __init__(self, texts: list[str | None]) -> None:
-        object.__setattr__(self, "texts", texts)
-
-    @cached_property
-    def levels(self) -> tuple[str, ...]:
-        """Sorted."""
-        return tuple(sorted(text for text in set(self.texts) if text is not None))
-
-    @cached_property
-    def codes(self) -> np.ndarray:
-        """int32[n], -1 for missing."""
-        return self.recode(self.levels)
-
-    def take(self, rows: np.ndarray | slice) -> Categorical:
-        """The same texts for a choice of rows."""
-        return Texts(self.texts[rows]) if isinstance(rows, slice) else Categorical(self.codes[rows], self.levels)
-
-    def recode(self, levels: Sequence[str]) -> np.ndarray:
-        """See ``Categorical``."""
-        found = np.empty((len(self.texts), 1), np.int32)
-        codes(Coding((self.texts,), (_positions(tuple(levels)),), found))
-        return found[:, 0]
-
-
-def recoded(*asked: tuple[Sequence[Categorical], Sequence[tuple[str, ...]], int]) -> list[np.ndarray]:
-    """``recode`` of columns side by side, int32[rows, columns], C order, for each triple of columns, levels and the number of rows."""
-    matrices = [np.empty((rows, len(columns)), np.int32) for columns, _, rows in asked]
-    codings = []
-    for matrix, (columns, levels, _) in zip(matrices, asked, strict=True):
-        texts = tuple([column.texts for column in columns if isinstance(column, Texts)])
-        if len(texts) == len(columns):
-            codings.append(Coding(texts, tuple(map(_positions, levels)), matrix))
-        else:
-            for i, (column, known) in enumerate(zip(columns, levels, strict=True)):
-                matrix[:, i] = column.recode(known)
-    if codings:
-        codes(*codings)
-    return matrices
-
-
-@lru_cache(maxsize=256)
-def _positions(levels: tuple[str, ...]) -> dict[str | None, int]:
-    """The code of each level, and of what is missing."""
-    return {level: i for i, level in enumerate(levels)} | {None: -1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,11 +139,57 @@ class Attributes:
         )
 
 
+class Stacked(Attributes):
+    """Columns that stand side by side in two matrices, and are taken apart once somebody asks for one.
+
+    Args:
+        numeric: the names of the columns of ``numbers``, float64[n, ...].
+        numbers: see there.
+        categorical: the names of the columns of ``codes``, int32[n, ...], -1 for missing.
+        codes: see there.
+        levels: of each of them.
+    """
+
+    _stacks: tuple[tuple[str, ...], np.ndarray, tuple[str, ...], np.ndarray, Sequence[tuple[str, ...]]]
+
+    def __init__(
+        self,
+        numeric: tuple[str, ...],
+        numbers: np.ndarray,
+        categorical: tuple[str, ...],
+        codes: np.ndarray,
+        levels: Sequence[tuple[str, ...]],
+    ) -> None:
+        object.__setattr__(self, "_stacks", (numeric, numbers, categorical, codes, levels))
+
+    @cached_property
+    def numeric(self) -> dict[str, np.ndarray]:
+        """See ``Attributes``."""
+        names, numbers, *_ = self._stacks
+        return {name: numbers[:, i] for i, name in enumerate(names)}
+
+    @cached_property
+    def categorical(self) -> dict[str, Categorical]:
+        """See ``Attributes``."""
+        *_, names, codes, levels = self._stacks
+        return {name: Categorical(codes[:, i], levels[i]) for i, name in enumerate(names)}
+
+
 @dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The texts that a feature set tells apart: its types, and the levels of each categorical attribute of a ``Schema``."""
+
+    types: tuple[str, ...] = ()
+    levels: tuple[tuple[str, ...], ...] = ()
+    lead_levels: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Schema:
     """Which attributes interactions and leads have, by name and kind, sorted by name; and which interactions do not count.
 
-    ``excluded`` are shell patterns of types; ``consent`` are the rules by which interactions count only with consent.
+    ``excluded`` are shell patterns of types; ``consent`` are the rules by which interactions count only with consent; ``vocabulary``, where
+    there is one, is what records are encoded in while they are read.
     """
 
     numeric: tuple[str, ...] = ()
@@ -201,6 +198,7 @@ class Schema:
     lead_categorical: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     consent: tuple[ConsentRule, ...] = ()
+    vocabulary: Vocabulary | None = None
 
     def excludes(self, kind: str) -> bool:
         """Whether interactions of this type are left out."""
@@ -220,7 +218,7 @@ class Schema:
         """The same with further rules of consent, and without the attributes that tell it."""
         asking = replace(self, consent=tuple(dict.fromkeys((*self.consent, *consent))))
         numeric, categorical = (tuple(name for name in names if name not in asking.telling) for names in (self.numeric, self.categorical))
-        return replace(asking, numeric=numeric, categorical=categorical)
+        return replace(asking, numeric=numeric, categorical=categorical, vocabulary=None)
 
     @classmethod
     def of_tables(cls, interactions: pa.Table, leads: pa.Table) -> Schema:

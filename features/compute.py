@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from features.catalogue import OTHER, STREAMS, FeatureSet
-from features.columns import recoded
+from features.columns import Attributes
 from features.contract import NEVER
 from features.history import History
 from features.native import calling
@@ -48,29 +48,30 @@ def compute(features: FeatureSet, history: History, lead: np.ndarray, as_of: np.
 
 def encode(features: FeatureSet, history: History) -> Events:
     """The history in the feature set's codes: types and levels beyond its vocabulary become ``other``."""
+    if history.coded is not None and history.coded.schema is features.schema:
+        return history.coded.events
     attributes, own, rows = history.attributes, history.lead_attributes, len(history.occurred_at)
-    types, categorical, lead_categorical = recoded(
-        ([history.type], [features.types], rows),
-        ([attributes.categorical[name] for name in features.levels], list(features.levels.values()), rows),
-        ([own.categorical[name] for name in features.lead_levels], list(features.lead_levels.values()), len(history)),
-    )
     return Events(
         start=history.start,
         occurred_at=history.occurred_at,
         known_at=history.known_at,
-        type=types[:, 0],
+        type=history.type.recode(features.types),
         direction=history.direction,
-        numeric=_stacked([attributes.numeric[name] for name in features.numeric], rows),
-        categorical=categorical,
+        numeric=_stacked([attributes.numeric[name] for name in features.numeric], rows, np.float64),
+        categorical=_stacked(_recoded(attributes, features.levels), rows, np.int32),
         created_at=history.created_at,
-        lead_numeric=_stacked([own.numeric[name] for name in features.lead_numeric], len(history)),
-        lead_categorical=lead_categorical,
+        lead_numeric=_stacked([own.numeric[name] for name in features.lead_numeric], len(history), np.float64),
+        lead_categorical=_stacked(_recoded(own, features.lead_levels), len(history), np.int32),
     )
 
 
-def _stacked(columns: Sequence[np.ndarray], rows: int) -> np.ndarray:
-    """float64[rows, columns], C order."""
-    matrix = np.empty((rows, len(columns)))
+def _recoded(attributes: Attributes, levels: Mapping[str, tuple[str, ...]]) -> list[np.ndarray]:
+    return [attributes.categorical[name].recode(known) for name, known in levels.items()]
+
+
+def _stacked(columns: Sequence[np.ndarray], rows: int, dtype: type[np.generic]) -> np.ndarray:
+    """dtype[rows, columns], C order."""
+    matrix = np.empty((rows, len(columns)), dtype)
     for i, column in enumerate(columns):
         matrix[:, i] = column
     return matrix

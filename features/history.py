@@ -7,9 +7,9 @@ that the order in which rows arrive never matters.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,7 @@ import pyarrow as pa
 from features.columns import Attributes, Categorical, Schema
 from features.consent import ConsentRule, Withheld, in_force
 from features.contract import UNKNOWN_TIME
+from features.plan import Events
 from features.sorting import in_order, settle_ties, sort_rows
 
 if TYPE_CHECKING:
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 
 UNKNOWN, INBOUND, OUTBOUND = 0, 1, 2
 DIRECTIONS = {"inbound": INBOUND, "outbound": OUTBOUND}
+
+
+class Coded(NamedTuple):
+    """A history as the kernel takes it, in the vocabulary of a schema."""
+
+    schema: Schema
+    events: Events
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +52,7 @@ class History:
         withheld: what does not count for want of consent; None where nothing does.
         unknown: of leads that came as records, the attributes that say something and that the schema does not name, sorted; empty where
             no lead has any, and where leads came in tables, whose further columns are told once (``features.dataset``).
+        coded: the same once more, where records were encoded as they were read; whatever is made of a history is not.
     """
 
     lead_ids: pa.Array
@@ -58,6 +67,7 @@ class History:
     consented: tuple[ConsentRule, ...] = ()
     withheld: Withheld | None = None
     unknown: tuple[tuple[str, ...], ...] = ()
+    coded: Coded | None = field(default=None, init=False)
 
     def __len__(self) -> int:
         return len(self.created_at)
@@ -162,6 +172,8 @@ class History:
 
     def slice(self, low: int, high: int) -> History:
         """The leads ``low <= i < high``, as views."""
+        if (low, high) == (0, len(self)):
+            return self
         rows = slice(int(self.start[low]), int(self.start[high]))
         return History(
             lead_ids=self.lead_ids.slice(low, high - low),

@@ -1,26 +1,25 @@
-"""One lead, or a few, as records: how the service and MLflow hand histories in. No pandas, no Arrow tables, microseconds matter."""
+"""Leads and interactions as records, what is a number in them, and the order in which they count."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache, partial
-from itertools import groupby
+from functools import partial
+from itertools import compress, groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
-from features.columns import LARGEST, Attributes, Schema, Texts, text
-from features.consent import ConsentRule, Withheld
+from features.columns import LARGEST, Schema, text
+from features.consent import ConsentRule
 from features.contract import DataError
-from features.history import DIRECTIONS, UNKNOWN, History
-from features.native.reading import LEAD_FIELDS, ROW_FIELDS, Named, Reading, Values, take
+from features.history import DIRECTIONS, UNKNOWN
+from features.native.reading import LEAD_FIELDS, ROW_FIELDS
 
 _LAST_DIRECTION = 3
 _OCCURRED_AT = attrgetter("occurred_at")
-_DIRECTIONS: dict[Any, int] = {None: UNKNOWN, UNKNOWN: UNKNOWN} | DIRECTIONS | {code: code for code in DIRECTIONS.values()}
+DIRECTION_OF: dict[Any, int] = {None: UNKNOWN, UNKNOWN: UNKNOWN} | DIRECTIONS | {code: code for code in DIRECTIONS.values()}
 
 
 class InteractionRecord(NamedTuple):
@@ -60,102 +59,27 @@ class NumberError(DataError):
         super().__init__(f"Attribute {name!r} {self.what}.", "Send a number, or leave it out.")
 
 
-def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
-    """The same ``History`` that the tables of these leads would give, to the last bit.
-
-    Attributes that the schema does not name, and interactions of types that it excludes, are ignored, and the leads' attributes are told
-    as ``unknown``; interactions that count only with consent are withheld where there is none.
-
-    Raises:
-        NumberError: a numeric attribute holds something else.
-        TypeError: a lead or an interaction is no record.
-    """
-    told = tuple(rule for rule in schema.consent if rule.attribute is not None)
-    rows: list[list[Any]] = [lead.interactions if type(lead.interactions) is list else list(lead.interactions) for lead in leads]
-    reading, columns, withheld = _reading(schema), None, None
-    if not (told or schema.excluded):
-        columns = take(reading, leads, rows, settled=False)
-    if columns is None:
-        rows = [_sorted_once(map(_record, some), schema) for some in rows]
-        if told:
-            rows, withheld = _with_consent(rows, told)
-        columns = take(reading, leads, rows, settled=True)
-    return History(
-        lead_ids=pa.array(columns.lead_ids, pa.string()),
-        start=columns.start,
-        occurred_at=columns.occurred_at,
-        known_at=columns.known_at,
-        type=Texts(columns.types),
-        direction=columns.direction,
-        attributes=_attributes(reading.of_rows, columns.of_rows),
-        created_at=columns.created_at,
-        lead_attributes=_attributes(reading.of_leads, columns.of_leads),
-        consented=told,
-        withheld=withheld,
-        unknown=_unknown(columns.with_others, schema.lead_attributes) if any(columns.with_others) else (),
-    ).with_consent(schema.consent)
-
-
-@lru_cache(maxsize=64)
-def _reading(schema: Schema) -> Reading:
-    """How rows are read for a schema."""
-    named = (
-        Named(numeric, tuple(partial(number, name=name) for name in numeric), categorical)
-        for numeric, categorical in ((schema.numeric, schema.categorical), (schema.lead_numeric, schema.lead_categorical))
-    )
-    return Reading(dict, InteractionRecord, LeadRecord, float, LARGEST, str, None, InteractionRecord._fields, _DIRECTIONS, text, *named)
-
-
-def _attributes(named: Named, values: Values) -> Attributes:
-    return Attributes(
-        dict(zip(named.numeric, values.numeric, strict=True)),
-        dict(zip(named.categorical, map(Texts, values.categorical), strict=True)),
-    )
-
-
-def _unknown(leads: Iterable[Mapping[str, Any] | None], known: frozenset[str]) -> tuple[tuple[str, ...], ...]:
-    """The names of what each lead's attributes say besides what is known."""
-    return tuple(tuple(sorted(str(name) for name, value in (told or {}).items() if name not in known and _says(value))) for told in leads)
-
-
-def _says(value: object) -> bool:
-    """Whether a value, whatever it is, is not one of those that mean that nothing is known."""
-    missing = value is None or (isinstance(value, str) and not value) or (isinstance(value, float | np.floating) and math.isnan(value))
-    return not missing
-
-
 def _record(row: InteractionRecord | Mapping[str, Any]) -> InteractionRecord:
     """A row as a record."""
     if isinstance(row, InteractionRecord):
         return row
     record = InteractionRecord(**row)
-    return record._replace(direction=_DIRECTIONS[record.direction], order=record.order or 0)
+    return record._replace(direction=DIRECTION_OF[record.direction], order=record.order or 0)
 
 
-def _with_consent(
-    leads: Sequence[Sequence[InteractionRecord]], rules: Sequence[ConsentRule]
-) -> tuple[list[list[InteractionRecord]], Withheld]:
-    """Each lead's rows without those whose own attributes had to tell their consent and do not, and when these were known."""
-    kept: list[list[InteractionRecord]] = []
-    lead, moments = [], []
-    for number, rows in enumerate(leads):
-        kept.append([])
-        for row in rows:
-            if all(rule.told_by(row.attributes) for rule in rules if rule.asks(row.type)):
-                kept[-1].append(row)
-            else:
-                lead.append(number)
-                moments.append(_known_at(row))
-    return kept, Withheld.of(np.array(lead, np.int64), np.array(moments, np.int64), len(leads))
+def permitted(rows: Sequence[InteractionRecord], rules: Sequence[ConsentRule]) -> tuple[list[InteractionRecord], list[int]]:
+    """A lead's rows without those whose own attributes had to tell their consent and do not, and when these were known."""
+    told = [all(rule.told_by(row.attributes) for rule in rules if rule.asks(row.type)) for row in rows]
+    return list(compress(rows, told)), [_known_at(row) for row, counts in zip(rows, told, strict=True) if not counts]
 
 
 def _known_at(row: InteractionRecord) -> int:
     return row.occurred_at if row.recorded_at is None else max(row.occurred_at, row.recorded_at)
 
 
-def _sorted_once(rows: Iterable[InteractionRecord], schema: Schema) -> list[InteractionRecord]:
+def sorted_once(rows: Iterable[InteractionRecord | Mapping[str, Any]], schema: Schema) -> list[InteractionRecord]:
     """By time, then by content as ``History.from_tables`` does; a repeated ``interaction_id`` counts once, as first known."""
-    counted = (row for row in rows if not schema.excludes(row.type))
+    counted = (row for row in map(_record, rows) if not schema.excludes(row.type))
     by_time = groupby(sorted(_first_known(counted, schema), key=_OCCURRED_AT), _OCCURRED_AT)
     return [row for _, tied in by_time for row in _settled(list(tied), schema)]
 
@@ -232,3 +156,15 @@ def _is_number(value: object, name: str) -> bool:
     except NumberError:
         return False
     return True
+
+
+def unknown(lead: LeadRecord, schema: Schema) -> tuple[str, ...]:
+    """The names of the lead's attributes that say something and that the schema does not know, sorted."""
+    known = schema.lead_attributes
+    return tuple(sorted(str(name) for name, value in (lead.attributes or {}).items() if name not in known and _says(value)))
+
+
+def _says(value: object) -> bool:
+    """Whether a value, whatever it is, is not one of those that mean that nothing is known."""
+    missing = value is None or (isinstance(value, str) and not value) or (isinstance(value, float | np.floating) and math.isnan(value))
+    return not missing

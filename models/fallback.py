@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -11,8 +10,10 @@ from features.columns import Schema
 from features.consent import ConsentRule
 from features.contract import DAY
 from features.history import History
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord
 from models.answer import Answer
+from models.asked import Asked
 from models.calibration import Calibration
 from models.feature_set import fit_feature_set
 from models.score import Score
@@ -55,12 +56,11 @@ class RulesScorer:
 
     def fitted(self, history: History) -> LeadScorer:
         """The rules as a scorer that knows the types of a history."""
-        return self._scorer_of(history.type.levels)
+        return self._scorer_of(tuple(sorted(history.type.levels)))
 
-    def answers(self, leads: Sequence[LeadRecord], as_of: Sequence[int], explain: Sequence[bool]) -> list[Answer]:
-        """The same for several leads, each at its moment, microseconds UTC, and with reasons or without."""
-        asked = zip(leads, as_of, explain, strict=True)
-        return [self.answer(history_of([lead], self.schema), moment, explain=told) for lead, moment, told in asked]
+    def asked(self) -> Asked:
+        """What takes in leads that are to be answered together."""
+        return _AskedApart(self)
 
     def _for_types(self, types: tuple[str, ...]) -> LeadScorer:
         """A scorer whose vocabulary is what this lead did: rules need not have seen a type before."""
@@ -72,3 +72,28 @@ class RulesScorer:
         settings = self.settings.model_copy(update={"features": self.settings.features.model_copy(update={"min_count": 1})})
         features = fit_feature_set(seen, settings)
         return LeadScorer(features, None, Calibration(), None, np.empty(0), self._horizon, settings, {})
+
+
+class _AskedApart:
+    """Leads that the rules answer one by one, for each brings a vocabulary of its own.
+
+    Args:
+        scorer: the rules.
+    """
+
+    def __init__(self, scorer: RulesScorer) -> None:
+        self._scorer = scorer
+        self._asked: list[tuple[History, int, bool]] = []
+
+    def add(self, lead: LeadRecord, as_of: int, explain: bool) -> None:  # noqa: FBT001
+        """See ``Asked``."""
+        self._asked.append((history_of([lead], self._scorer.schema), as_of, explain))
+
+    def answers(self) -> list[Answer]:
+        """See ``Asked``."""
+        return list(map(self.answer, range(len(self._asked))))
+
+    def answer(self, number: int) -> Answer:
+        """See ``Asked``."""
+        history, as_of, explain = self._asked[number]
+        return self._scorer.answer(history, as_of, explain=explain)

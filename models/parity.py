@@ -19,7 +19,7 @@ from features.columns import Attributes
 from features.compute import compute
 from features.contract import UNKNOWN_TIME, LeadheatError, from_micros
 from features.history import DIRECTIONS, History
-from features.records import history_of
+from features.intake import history_of
 from models.request import read_request
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ import pandas as pd
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from features.contract import DataError, now
-from features.records import LeadRecord, history_of
+from features.intake import history_of
+from features.records import LeadRecord
 from models.package import DETAILS, OUTPUTS
 from models.request import read_request
 from models.scorer import LeadScorer

@@ -124,7 +124,7 @@ class ScoreRequest(View):
     interactions: list[Interaction] = Field(default_factory=list)
 
     def record(self) -> LeadRecord:
-        """The lead as ``features.records.history_of`` takes it."""
+        """The lead as ``features.intake.history_of`` takes it."""
         return record_of(self.lead, self.interactions)
 
 

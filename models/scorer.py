@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,8 +14,8 @@ from features.catalogue import FeatureSet
 from features.columns import Schema
 from features.compute import compute
 from features.history import History
-from features.records import LeadRecord, history_of
 from models.answer import Answer, answers
+from models.asked import Asked, AskedTogether
 from models.calibration import Calibration, to_probability
 from models.margin import Margin
 from models.population import Population
@@ -211,7 +210,7 @@ class LeadScorer:
         """Score the first lead of a history.
 
         Args:
-            history: of one lead, with this scorer's ``schema`` (``features.records.history_of``).
+            history: of one lead, with this scorer's ``schema`` (``features.intake.history_of``).
             as_of: microseconds UTC.
             previous: the temperature before, for hysteresis.
             explain: with reasons and projection, which cost most of the time.
@@ -223,9 +222,9 @@ class LeadScorer:
         before = None if previous is None else [NAMES.index(previous)]
         return answers(self, history.slice(0, 1), np.array([as_of], np.int64), before, explain=explain)[0]
 
-    def answers(self, leads: Sequence[LeadRecord], as_of: Sequence[int], explain: Sequence[bool]) -> list[Answer]:
-        """The same for several leads at once, each at its moment, microseconds UTC, and with reasons or without."""
-        return answers(self, history_of(leads, self.schema), np.array(as_of, np.int64), explain=explain)
+    def asked(self) -> Asked:
+        """What takes in leads that are to be answered together."""
+        return AskedTogether(self)
 
     def score_many(self, history: History, lead: Integers, as_of: Integers, threads: int = 1, *, explain: bool = False) -> pa.Table:
         """Score m snapshots into a table, a row each; with ``explain`` also reasons for warm and hot leads.

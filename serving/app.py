@@ -65,9 +65,9 @@ class AppFactory(ServiceAppFactory):
         method = self.service.apis[name]
         times = Stages()
         try:
-            body = await method.input_spec.from_http_request(request, None)
+            asked = [await method.input_spec.from_http_request(request, None)]
             times.end("read")
-            answer = await method.func(self._service_instance, body)
+            answer = await method.func(self._service_instance, asked.pop())  # whoever is asked may let go of it
             times.end("work")
             response: Response = await method.output_spec.to_http_response(answer, None)
             times.end("answer")

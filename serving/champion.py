@@ -10,7 +10,8 @@ from time import monotonic
 from typing import Any
 
 from features.contract import DAY, LeadheatError, parse_moment
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord
 from models import home
 from models.fallback import RulesScorer
 from models.scorer import LeadScorer

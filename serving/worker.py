@@ -7,19 +7,19 @@ import gc
 import os
 import signal
 from functools import partial
-from typing import NamedTuple
 
 from features.contract import now
-from features.records import LeadRecord, NumberError
-from models.request import View, record_of
+from features.records import NumberError
+from models.answer import Answer
+from models.request import record_of
 from models.score import Score
 from serving import metrics
-from serving.champion import InService
+from serving.champion import Scorer
 from serving.desk import Desk
 from serving.loops import Loop
 from serving.numbers import refuse_texts
-from serving.schemas import ScoreBatch, ScoreBatchRequest, ScoreRequest
-from serving.together import Together
+from serving.schemas import LeadHistory, ScoreBatch, ScoreBatchRequest, ScoreRequest
+from serving.together import Round, Together
 from serving.vigil import beat
 
 CHUNK = 20
@@ -30,12 +30,32 @@ PARENT_EVERY = 1.0
 """Seconds between two looks at the process that keeps this worker."""
 
 
-class Asked(NamedTuple):
-    """A lead to be scored at a moment, microseconds UTC, with reasons or without."""
+class Requests(Round[ScoreRequest, Score]):
+    """Requests that are answered by one call and by one scorer, whatever comes into service meanwhile."""
 
-    lead: LeadRecord
-    as_of: int
-    explain: bool
+    def __init__(self, desk: Desk) -> None:
+        self._desk, self._scorer = desk, desk.current.scorer
+        self._asked = self._scorer.asked()
+
+    def add(self, request: ScoreRequest) -> None:
+        """Read a request: it need not be kept.
+
+        Raises:
+            RequestError: some of its numeric attributes are no numbers.
+        """
+        try:
+            self._asked.add(request.record(), _moment(request.as_of), request.explain)
+        except NumberError:
+            refuse_texts(dict(request), self._scorer.schema)
+            raise
+
+    def replies(self) -> list[Score]:
+        """The scores of all."""
+        return noted(self._desk, self._asked.answers())
+
+    def reply(self, number: int) -> Score:
+        """The score of one."""
+        return noted(self._desk, [self._asked.answer(number)])[0]
 
 
 class Worker:
@@ -44,7 +64,7 @@ class Worker:
     def __init__(self) -> None:
         self.desk = Desk()
         self._batch = asyncio.Semaphore(1)
-        self._together = Together(self._score)
+        self._together = Together(partial(Requests, self.desk))
 
     async def start(self) -> None:
         """Load the champion, keep what is loaded out of every later garbage collection, and begin what is done beside the requests."""
@@ -63,40 +83,35 @@ class Worker:
             loop.cancel()
         await asyncio.to_thread(self.desk.close)
 
-    async def score(self, request: ScoreRequest) -> Score:
-        """The score of one lead."""
-        try:
-            return await self._together.ask(Asked(request.record(), _moment(request.as_of), request.explain))
-        except NumberError:
-            self._refuse_texts(request)
-            raise
+    def score(self, request: ScoreRequest) -> asyncio.Future[Score]:
+        """The score of one lead; the request is read at once. Errors as of ``Requests.add``."""
+        return self._together.ask(request)
 
     async def score_batch(self, request: ScoreBatchRequest) -> ScoreBatch:
         """The scores of many leads, in their order, all by one model and at one moment."""
-        in_service, as_of = self.desk.current, _moment(request.as_of)
+        scorer, as_of = self.desk.current.scorer, _moment(request.as_of)
         scores: list[Score] = []
         async with self._batch:
             for first in range(0, len(request.leads), CHUNK):
                 some = request.leads[first : first + CHUNK]
-                asked = [Asked(record_of(one["lead"], one.get("interactions", [])), as_of, request.explain) for one in some]
                 try:
-                    scores += await asyncio.to_thread(self._score_by, in_service, asked)
+                    scores += await asyncio.to_thread(self._score, scorer, some, as_of, request.explain)
                 except NumberError:
-                    self._refuse_texts(request)
+                    refuse_texts(dict(request), scorer.schema)
                     raise
         return {"scores": scores}
 
-    def _refuse_texts(self, request: View) -> None:
-        """Say where they are, unless another model, which knows them as texts, came into service meanwhile."""
-        refuse_texts(dict(request), self.desk.current.scorer.schema)
+    def _score(self, scorer: Scorer, leads: list[LeadHistory], as_of: int, explain: bool) -> list[Score]:  # noqa: FBT001
+        asked = scorer.asked()
+        for one in leads:
+            asked.add(record_of(one["lead"], one.get("interactions", [])), as_of, explain)
+        return noted(self.desk, asked.answers())
 
-    def _score(self, asked: list[Asked]) -> list[Score]:
-        return self._score_by(self.desk.current, asked)
 
-    def _score_by(self, in_service: InService, asked: list[Asked]) -> list[Score]:
-        answers = in_service.scorer.answers(*zip(*asked, strict=True))
-        self.desk.note(*answers)
-        return [answer.score for answer in answers]
+def noted(desk: Desk, answers: list[Answer]) -> list[Score]:
+    """The scores of answers, which are counted and logged."""
+    desk.note(*answers)
+    return [answer.score for answer in answers]
 
 
 def end_without(parent: int) -> None:

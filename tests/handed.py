@@ -10,7 +10,8 @@ from time import sleep
 from sqlalchemy import Connection, Engine, select
 
 from features.contract import DAY
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord
 from features.store.engine import open_store, reading, writing
 from features.store.schema import outbox
 from models.fallback import RulesScorer

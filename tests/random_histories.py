@@ -16,7 +16,8 @@ from features.columns import Schema
 from features.compute import compute
 from features.contract import DAY, HOUR, MINUTE, WEEK
 from features.history import History
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord
 from features.signals import SignalSettings
 from features.sources import Tables
 from features.vocabulary import fit_features

@@ -9,7 +9,8 @@ import pyarrow as pa
 from features.columns import Schema
 from features.contract import DAY, parse_moment
 from features.dataset import Dataset, Outcomes
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord
 
 FIRST = parse_moment("2026-01-01")
 

@@ -9,7 +9,8 @@ import numpy as np
 from features.columns import Schema
 from features.compute import compute
 from features.contract import DAY, parse_moment
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord
 from models.calibration import Calibration
 from models.conversion import BoostingClassifier
 from models.feature_set import fit_feature_set

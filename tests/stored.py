@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Boolean, Connection, Double, Integer, Table
 
 from features.contract import DAY, parse_moment
-from features.records import LeadRecord, history_of
+from features.intake import history_of
+from features.records import LeadRecord
 from features.store.schema import PERSONAL
 from models.answer import Answer
 from models.fallback import RulesScorer

@@ -10,7 +10,8 @@ from features.catalogue import FeatureSet, FeatureSettings
 from features.columns import Schema
 from features.compute import compute
 from features.contract import DAY, HOUR, parse_moment
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord
 from features.signals import SignalSettings
 from features.vocabulary import fit_features
 from models.consent import ConsentSettings

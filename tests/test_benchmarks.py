@@ -15,7 +15,7 @@ import pytest
 
 from features.contract import DAY
 from features.history import micros
-from features.records import history_of
+from features.intake import history_of
 from models.calibration import to_probability
 from models.request import read_request
 from tests.benchmarks import features

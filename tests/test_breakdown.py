@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from features.columns import Attributes, Texts
+from features.columns import Attributes, Categorical
 from features.contract import SettingsError
 from features.dataset import Dataset
 from features.records import LeadRecord
@@ -36,7 +37,9 @@ def named(grouping: Grouping) -> list[str]:
 def with_attributes(dataset: Dataset, texts: dict[str, Sequence[str | None]], numbers: dict[str, Sequence[float]] | None = None) -> Dataset:
     """The data set with these attributes of its leads."""
     numeric = {name: np.array(values, dtype=np.float64) for name, values in (numbers or {}).items()}
-    attributes = Attributes(numeric, {name: Texts(list(values)) for name, values in texts.items()})
+    attributes = Attributes(
+        numeric, {name: Categorical.of_arrow(pa.chunked_array([values], pa.string())) for name, values in texts.items()}
+    )
     return replace(dataset, history=replace(dataset.history, lead_attributes=attributes))
 
 

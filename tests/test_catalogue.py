@@ -13,7 +13,8 @@ from features.catalogue import FeatureSet, FeatureSettings
 from features.columns import Schema
 from features.contract import DAY, SettingsError
 from features.history import History
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord
 from features.signals import Signal, SignalSettings
 from features.vocabulary import fit_features
 from tests.random_histories import World, worlds

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from features.contract import parse_moment
-from features.records import history_of
+from features.intake import history_of
 from models import home
 from models.request import read_request
 from models.scorer import LeadScorer

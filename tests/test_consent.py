@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,8 @@ from features.contract import DAY, SettingsError, parse_moment
 from features.data_settings import DataSettings
 from features.dataset import Dataset
 from features.history import History
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord
 from features.vocabulary import fit_features
 from models.fallback import RulesScorer
 from models.parity import parity
@@ -137,7 +138,7 @@ def test_a_data_set_tells_how_many_do_not_count(tmp_path: Path) -> None:
     assert data.history.start.tolist() == [0, 1, 2]
     assert not data.history.attributes.numeric
     features = fit_features(data.history, SETTINGS[0], {}, consent=data.history.consented)
-    assert FeatureSet.from_dict(json.loads(json.dumps(features.to_dict()))).schema == features.schema
+    assert asdict(FeatureSet.from_dict(json.loads(json.dumps(features.to_dict()))).schema) == asdict(features.schema)
     assert features.fingerprint != replace(features, consent=()).fingerprint
 
 

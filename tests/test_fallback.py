@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from features.contract import DAY, parse_moment
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord
 from models.fallback import RulesScorer
 from models.score import Score
 from models.settings import ScoringSettings

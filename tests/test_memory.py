@@ -13,7 +13,8 @@ import pytest
 
 from features.contract import DAY, HOUR, MINUTE, iso, now, parse_moment
 from features.history import DIRECTIONS
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord
 from models.fallback import RulesScorer
 from models.score import Score
 from serving.memory.memory import Memory

@@ -10,7 +10,8 @@ import pytest
 
 from features.contract import DAY, HOUR
 from features.history import INBOUND, OUTBOUND
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord
 from features.snapshots import open_leads
 from models.score import Score
 from tests.small_world import SmallWorld

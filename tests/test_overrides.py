@@ -7,7 +7,8 @@ from sqlalchemy import Connection, Engine
 
 from features.columns import Schema
 from features.contract import DAY, NEVER
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord
 from features.store.engine import reading, writing
 from features.store.schema import leads
 from models.answer import Answer

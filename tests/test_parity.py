@@ -11,7 +11,8 @@ import pytest
 from features.catalogue import FeatureSet
 from features.columns import Schema
 from features.contract import DAY, parse_moment
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord
 from models.calibration import Calibration
 from models.latency import latency
 from models.parity import REFUSED, body, parity

@@ -15,7 +15,7 @@ import pytest
 from pydantic import ValidationError
 
 from features.contract import DataError
-from features.records import history_of
+from features.intake import history_of
 from models.registry import Registry
 from models.request import read_request
 from models.scorer import LeadScorer
@@ -134,7 +134,7 @@ def test_nothing_that_is_kept_can_hide_code(registry: Registry, promoted: LeadSc
     assert version.fingerprint == promoted.fingerprint
     [model] = (tmp_path / "leadheat-artifacts" / "models").iterdir()
     kept = {file.relative_to(model / "artifacts") for file in model.rglob("*") if file.is_file()}
-    assert {file.name for file in kept if file.suffix not in (".py", ".json", ".yaml", ".txt")} == {"MLmodel"}
+    assert {file.name for file in kept if file.suffix not in (".py", ".json", ".yaml", ".txt", ".md")} == {"MLmodel"}
     assert {file.parts[:2] for file in kept if file.suffix == ".py" and len(file.parts) > 1} == {("code", "features"), ("code", "models")}
     assert (model / "artifacts" / "requirements.txt").read_text().splitlines()[0].startswith("mlflow==")
 

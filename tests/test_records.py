@@ -16,7 +16,8 @@ from features.compute import compute
 from features.contract import DAY, UNKNOWN_TIME, DataError, parse_moment
 from features.data_settings import DataSettings
 from features.history import DIRECTIONS, History
-from features.records import InteractionRecord, LeadRecord, history_of, number
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord, number
 from features.sources import read_tables
 from tests.naive import naive
 from tests.random_histories import DICE, World, matrix, same, worlds

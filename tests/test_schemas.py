@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from features.columns import Schema
 from features.contract import DataError, SettingsError
-from features.records import _record, history_of
+from features.intake import history_of
+from features.records import _record
 from models.request import read_request
 from serving.body import Body
 from serving.errors import RequestError, error_of

@@ -198,7 +198,10 @@ def test_old_files_are_removed(world: SmallWorld, place: Path, monkeypatch: pyte
 
 def test_lines_made_together_are_those_of_each_answer_alone(world: SmallWorld) -> None:
     records = [LeadRecord(f"l{number}", 0, None, [InteractionRecord(kind, NOW - DAY)] * number) for number, kind in enumerate("aabac")]
-    answers = RulesScorer().answers(records, [NOW] * 5, [False] * 5)
+    asked = RulesScorer().asked()
+    for record in records:
+        asked.add(record, NOW, explain=False)
+    answers = asked.answers()
     answers[2:2] = [world.scorer.answer(world.alone(number).with_schema(world.scorer.schema), NOW, explain=False) for number in range(30)]
     assert len({len(one.features) for one in answers}) > 2
     assert lines_of(answers, NOW) == [line for one in answers for line in lines_of([one], NOW)]

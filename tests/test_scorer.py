@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from features.contract import DAY, from_micros
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord
 from features.snapshots import open_leads
 from models.answer import answers
 from models.calibration import Calibration, to_probability

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import select, update
 
 from features.contract import DAY, from_micros, iso, now, parse_moment
-from features.records import LeadRecord, history_of
+from features.intake import history_of
+from features.records import LeadRecord
 from features.snapshots import open_leads
 from features.store.schema import standings
 from serving.memory.memory import Memory

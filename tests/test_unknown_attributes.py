@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from features import records
+from features import intake
 from features.buckets.buckets import in_buckets
 from features.closings import NO_OUTCOMES
 from features.columns import Schema
@@ -25,7 +25,8 @@ from features.consent import ConsentRule
 from features.contract import DAY, Finding
 from features.dataset import Dataset
 from features.history import History
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord
 from models.fallback import RulesScorer
 from models.request import read_request
 from models.settings import read_settings
@@ -108,7 +109,7 @@ def test_values_of_any_kind_are_no_obstacle() -> None:
 
 
 def test_who_says_only_what_is_known_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "_unknown", lambda *_: pytest.fail("looked at again"))
+    monkeypatch.setattr(intake, "unknown", lambda *_: pytest.fail("looked at again"))
     schema = Schema(lead_numeric=("employees", "size"), lead_categorical=("industry",))
     for told in (None, {}, {"size": 7}, {"industry": "", "size": None}, {"employees": 1.5, "size": "3", "industry": "steel"}):
         assert history_of([LeadRecord("a", attributes=told)], schema).unknown == ()

@@ -24,19 +24,18 @@ def _function(name: str, gives: Any, takes: int = 0) -> Any:
 dict_get = _function("PyDict_GetItem", types.int64, 2)
 """The value of a key, or 0."""
 dict_size = _function("PyDict_Size", types.int64, 1)
+item_of = _function("PyObject_GetItem", types.int64, 2)
+"""What a mapping holds, or makes, of a key, which has to be released; 0 where it raised."""
 set_add = _function("PySet_Add", types.int32, 2)
 """-1 where the value cannot be hashed."""
 set_clear = _function("PySet_Clear", types.int32, 1)
 set_size = _function("PySet_Size", types.int64, 1)
-list_set = _function("PyList_SetItem", types.int32, 3)
-"""Takes over the reference to what it puts there."""
 text_length = _function("PyUnicode_GetLength", types.int64, 1)
 to_int64 = _function("PyLong_AsLongLong", types.int64, 1)
 """-1 where it is no whole number or too large, which ``raised`` says."""
 to_float64 = _function("PyFloat_AsDouble", types.float64, 1)
 call = _function("PyObject_CallOneArg", types.int64, 2)
 """What a function returns, which has to be released; 0 where it raised."""
-keep = _function("Py_IncRef", types.void, 1)
 release = _function("Py_DecRef", types.void, 1)
 raised = _function("PyErr_Occurred", types.int64)
 """0 where no error is to be raised."""

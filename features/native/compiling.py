@@ -15,7 +15,6 @@ from features.native import entry, rows
 FUNCTIONS = {
     "leadheat_fill": (entry.fill, entry.ARGUMENTS, entry.RETURNS),
     "leadheat_take": (rows.take, rows.TAKES, rows.RETURNS),
-    "leadheat_codes": (rows.codes, rows.CODES, rows.RETURNS),
 }
 """By the names under which they are found."""
 

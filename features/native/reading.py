@@ -1,20 +1,22 @@
-"""From rows, as Python holds them, to columns, by machine code: once for all leads of a request."""
+"""From rows, as Python holds them, to columns, by machine code, lead by lead."""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable
 from functools import cache
-from itertools import accumulate
-from typing import Any, Literal, NamedTuple, overload
+from itertools import count
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from features.native import objects
+from features.plan import Events
 
-DONE, UNORDERED, FAILED, ODD_ROW, ODD_LEAD = range(5)
-"""What comes of ``take``: all is read; a lead's rows are out of order, or two share an id; an error was raised; a row or a lead is not what
-``Reading`` names."""
+DONE, MORE, UNORDERED, BEYOND, FAILED, ODD_ROW, ODD_LEAD = range(7)
+"""What comes of ``take``: all is read; it is, and the lead has attributes besides those that are named; its rows are out of order, or two
+share an id; a text is beyond the vocabulary, and no place for such; an error was raised; a row, or the lead, is none."""
 ROW_FIELDS = ("type", "occurred_at", "recorded_at", "direction", "order", "interaction_id", "attributes")
 LEAD_FIELDS = ("lead_id", "created_at", "attributes", "interactions")
 """The fields of a row, and of a lead, in their order: the machine code finds them by their places."""
@@ -23,8 +25,14 @@ _ASKED = {
     ODD_LEAD: "Each lead must be a LeadRecord with attributes in a dict.",
 }
 
-_IGNORED = ctypes.byref(ctypes.c_int64())
-"""Where a function puts a result that says nothing."""
+Known = dict[str | None, int]
+"""The code of each text of a vocabulary: its position, and -1 of what is missing."""
+Others = defaultdict[str, int]
+"""The codes of texts beyond a vocabulary, which go on from its own in the order in which they are met."""
+
+
+_OF_LEADS = Events._fields.index("created_at")
+"""From here on events tell of leads, and from 1 up to here of rows."""
 
 
 class Named(NamedTuple):
@@ -34,11 +42,13 @@ class Named(NamedTuple):
         numeric: those that are numbers.
         to_number: for each of them, what makes a float of a value that is none.
         categorical: those that are texts.
+        known: their vocabularies.
     """
 
     numeric: tuple[str, ...]
     to_number: tuple[Callable[[object], float], ...]
     categorical: tuple[str, ...]
+    known: tuple[Known, ...]
 
 
 class Reading(NamedTuple):
@@ -55,6 +65,7 @@ class Reading(NamedTuple):
         fields: the names of a row's fields, in the order of ``row``.
         directions: from what a row says to a code.
         to_text: makes a text, or None, of a value that is neither.
+        types: the vocabulary of the rows' types.
         of_rows: the attributes to read of rows.
         of_leads: and of leads.
     """
@@ -69,122 +80,121 @@ class Reading(NamedTuple):
     fields: tuple[str, ...]
     directions: dict[Any, int]
     to_text: Callable[[object], str | None]
+    types: Known
     of_rows: Named
     of_leads: Named
 
 
-class Values(NamedTuple):
-    """Attributes of n rows: ``numeric`` float64[attributes, n], and for each categorical one n texts or None."""
+class Beyond(NamedTuple):
+    """What is met beyond the vocabularies: among the types, and among the levels of each categorical attribute of rows and of leads."""
 
-    numeric: np.ndarray
-    categorical: tuple[list[str | None], ...]
-
-    @classmethod
-    def of(cls, named: Named, rows: int) -> Values:
-        """Room for them."""
-        return cls(np.empty((len(named.numeric), rows)), tuple([[None] * rows for _ in named.categorical]))
-
-
-class Coding(NamedTuple):
-    """Columns of n texts each, the positions of the texts that each knows, and where the codes go: int32[n, columns], C order."""
-
-    columns: tuple[list[str | None], ...]
-    positions: tuple[dict[str | None, int], ...]
-    codes: np.ndarray
+    types: Others
+    levels: tuple[Others, ...]
+    lead_levels: tuple[Others, ...]
 
 
 class Columns(NamedTuple):
-    """Where n rows of L leads go.
+    """Where rows and leads go.
 
     Attributes:
-        start: int64[L + 1], the boundaries of each lead's rows.
-        types: n texts.
-        occurred_at: int64[n], microseconds UTC.
-        known_at: int64[n], microseconds UTC, never before ``occurred_at``.
-        direction: int8[n].
-        of_rows: their attributes.
-        lead_ids: L texts.
-        created_at: int64[L], microseconds UTC, or ``UNKNOWN_TIME``.
-        of_leads: their attributes.
-        with_others: of each lead that has attributes besides those that are named all of its attributes, else None.
+        events: arrays with room for so many, whose codes go on beyond the vocabularies.
         seen: for the ids of one lead's rows.
+        beyond: None while nothing is: for most requests it is never made.
     """
 
-    start: np.ndarray
-    types: list[Any]
-    occurred_at: np.ndarray
-    known_at: np.ndarray
-    direction: np.ndarray
-    of_rows: Values
-    lead_ids: list[Any]
-    created_at: np.ndarray
-    of_leads: Values
-    with_others: list[dict[str, Any] | None]
+    events: Events
     seen: set[Any]
+    beyond: Beyond | None = None
 
     @classmethod
-    def of(cls, reading: Reading, counts: list[int]) -> Columns:
-        """Room for them, of which each lead has so many."""
-        start, leads = np.array([0, *accumulate(counts)], np.int64), len(counts)
-        rows = int(start[-1])
-        return cls(
-            start=start,
-            types=[None] * rows,
+    def of(cls, reading: Reading, leads: int, rows: int) -> Columns:
+        """Room for so many, and nothing met yet."""
+        of_rows, of_leads = reading.of_rows, reading.of_leads
+        events = Events(
+            start=np.zeros(leads + 1, np.int64),
             occurred_at=np.empty(rows, np.int64),
             known_at=np.empty(rows, np.int64),
+            type=np.empty(rows, np.int32),
             direction=np.empty(rows, np.int8),
-            of_rows=Values.of(reading.of_rows, rows),
-            lead_ids=[None] * leads,
+            numeric=np.empty((rows, len(of_rows.numeric))),
+            categorical=np.empty((rows, len(of_rows.categorical)), np.int32),
             created_at=np.empty(leads, np.int64),
-            of_leads=Values.of(reading.of_leads, leads),
-            with_others=[None] * leads,
-            seen=set(),
+            lead_numeric=np.empty((leads, len(of_leads.numeric))),
+            lead_categorical=np.empty((leads, len(of_leads.categorical)), np.int32),
+        )
+        return cls(events, set())
+
+    def with_beyond(self, reading: Reading) -> Columns:
+        """These, with a place for what is beyond the vocabularies."""
+        of_rows, of_leads = reading.of_rows.known, reading.of_leads.known
+        return self._replace(beyond=Beyond(_others(reading.types), tuple(map(_others, of_rows)), tuple(map(_others, of_leads))))
+
+    def with_room(self, reading: Reading, leads: int, rows: int) -> Columns:
+        """These, or twice as much room with what is in them, for so many leads and rows."""
+        had_leads, had_rows = len(self.events.created_at), len(self.events.occurred_at)
+        if leads <= had_leads and rows <= had_rows:
+            return self
+        more = Columns.of(reading, max(leads, 2 * had_leads), max(rows, 2 * had_rows))
+        for old, new in zip(self.events, more.events, strict=True):
+            new[: len(old)] = old
+        return self._replace(events=more.events)
+
+    def part(self, leads: int, rows: int) -> Events:
+        """The events of the first so many, as views."""
+        if leads == len(self.events.created_at) and rows == len(self.events.occurred_at):
+            return self.events
+        of_rows, of_leads = self.events[1:_OF_LEADS], self.events[_OF_LEADS:]
+        return Events(self.events.start[: leads + 1], *(one[:rows] for one in of_rows), *(one[:leads] for one in of_leads))
+
+    def within(self, reading: Reading, events: Events) -> Events:
+        """Events whose codes go on beyond the vocabularies as the kernel takes them: beyond, all are one."""
+        if self.beyond is None:
+            return events
+        return events._replace(
+            type=np.minimum(events.type, np.int32(len(reading.types) - 1)),
+            categorical=np.minimum(events.categorical, _counts(reading.of_rows.known)),
+            lead_categorical=np.minimum(events.lead_categorical, _counts(reading.of_leads.known)),
         )
 
 
-@overload
-def take(reading: Reading, leads: Sequence[Any], rows: Sequence[list[Any]], *, settled: Literal[True]) -> Columns: ...
-@overload
-def take(reading: Reading, leads: Sequence[Any], rows: Sequence[list[Any]], *, settled: Literal[False]) -> Columns | None: ...
-def take(reading: Reading, leads: Sequence[Any], rows: Sequence[list[Any]], *, settled: bool) -> Columns | None:
-    """The rows of leads in columns, one lead after the other.
+def _counts(known: tuple[Known, ...]) -> np.ndarray:
+    return np.array([len(one) - 1 for one in known], np.int32)
+
+
+def _others(known: Known) -> Others:
+    return defaultdict(count(len(known) - 1).__next__)
+
+
+def take(reading: Reading, lead: Any, rows: list[Any], columns: Columns, number: int, place: int, *, settled: bool) -> int:
+    """Have a lead and its rows in columns, which have room for them.
 
     Args:
         reading: how they are read.
-        leads: of its ``lead``.
-        rows: of each lead, in place of its own.
-        settled: whether they come in their order, and once.
+        lead: of its ``lead``.
+        rows: of the lead, in place of its own.
+        columns: where they go.
+        number: the lead's place there.
+        place: that of its first row.
+        settled: whether the rows come in their order, and once.
 
     Returns:
-        None where that is not said and cannot be seen, since moments do not ascend, two are the same, or ids are.
+        DONE, MORE, BEYOND, or UNORDERED: the order is not said and cannot be seen, for moments do not ascend, or two are the same, or ids.
 
     Raises:
-        TypeError: a row or a lead is of another type, or a moment is no whole number.
+        TypeError: a row or the lead is of another type, or a moment is no whole number.
         OverflowError: a moment does not fit into 64 bits.
         DataError: whatever ``to_number`` raises.
     """
-    told, columns = ctypes.c_int64(), Columns.of(reading, list(map(len, rows)))
-    _take()(ctypes.byref(told), None, reading, tuple(zip(leads, rows, strict=True)), columns, settled)
+    told = ctypes.c_int64()
+    _take()(ctypes.byref(told), None, reading, lead, rows, columns, number, place, settled)
     if told.value in _ASKED:
         raise TypeError(_ASKED[told.value])
-    return columns if told.value == DONE else None
-
-
-def codes(*asked: Coding) -> None:
-    """Write the position of each text, and one less than there are positions where it has none."""
-    _codes()(_IGNORED, None, asked)
+    return told.value
 
 
 @cache
 def _take() -> Callable[..., object]:
-    return _function("leadheat_take", ctypes.py_object, ctypes.py_object, ctypes.py_object, ctypes.c_int64)
-
-
-@cache
-def _codes() -> Callable[..., object]:
-    return _function("leadheat_codes", ctypes.py_object)
-
-
-def _function(symbol: str, *arguments: Any) -> Callable[..., object]:
-    """Called with the interpreter's lock held, and what it raises is raised."""
-    return ctypes.PYFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *arguments)(objects.address(symbol))
+    """The function of ``features.native.rows``, called with the interpreter's lock held; what it raises is raised."""
+    given, number, place = ctypes.py_object, ctypes.c_int64, ctypes.c_void_p
+    kind = ctypes.PYFUNCTYPE(ctypes.c_int32, place, place, given, given, given, given, number, number, number)
+    return kind(objects.address("leadheat_take"))

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 
 from features.columns import Schema
 from features.history import History
-from features.records import NumberError, history_of, numbers_only
+from features.intake import history_of
+from features.records import NumberError, numbers_only
 from models.answer import Answer, answers
 from models.score import Score
 from models.scorer import Integers, LeadScorer

@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from features.contract import DAY, parse_moment
 from features.history import DIRECTIONS, UNKNOWN
-from features.records import InteractionRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord
 from models.score import Score
 from serving.desk import Desk
 from serving.errors import RequestError

@@ -22,8 +22,9 @@ from features.compute import _plan, compute, encode
 from features.contract import DAY
 from features.dataset import Dataset
 from features.history import History
+from features.intake import history_of
 from features.native import calling
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.records import InteractionRecord, LeadRecord
 from models.margin import BoosterMargin
 from models.scorer import LeadScorer
 from models.settings import read_settings

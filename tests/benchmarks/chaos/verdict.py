@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from features.contract import parse_moment, to_micros
 from features.history import History
-from features.records import InteractionRecord, LeadRecord, history_of
+from features.intake import history_of
+from features.records import InteractionRecord, LeadRecord
 from features.store.engine import open_store
 from features.store.schema import interactions
 from models import score_log

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from features.records import history_of
+from features.intake import history_of
 from models import home
 from models.score import Score
 from models.scorer import LeadScorer

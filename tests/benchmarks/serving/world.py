@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
-from features.records import history_of
+from features.intake import history_of
 from models.request import read_request
 from models.score import Score
 from models.scorer import LeadScorer
