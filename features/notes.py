@@ -16,6 +16,7 @@ from features.contract import UNKNOWN_TIME, DataError, Finding, Severity
 from features.data_settings import TABLES, DataSettings
 from features.fingerprint import Content, fingerprint
 from features.layout import matches
+from features.nearest import did_you_mean
 
 REFUSED_SHARE = 0.05
 """With a larger share of unusable rows in a table, a data set is refused."""
@@ -165,6 +166,8 @@ def _unused_patterns(settings: DataSettings, attributes: Mapping[str, tuple[str,
     for option in ("exclude_attributes", "categorical_attributes"):
         for pattern in getattr(settings, option):
             if not any(matches(table, name, [pattern]) for table, names in attributes.items() for name in names):
-                detail, hint = f"{option}: {pattern!r} fits no attribute", "Upper and lower case are distinguished."
+                detail = f"{option}: {pattern!r} fits no attribute"
+                known = [name for names in attributes.values() for name in names]
+                hint = did_you_mean(pattern, known) or "Upper and lower case are distinguished."
                 found.append(Finding("warning", "pattern_without_match", "", "", 1, detail, hint))
     return found

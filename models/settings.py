@@ -164,6 +164,16 @@ def _of_store() -> Source:
     return source._replace(settings=source.settings.model_copy(update={"data": data, "snapshots": snapshots}))
 
 
+_SAID = {
+    "missing": "is missing",
+    "tuple_type": 'must be a list, such as ["a", "b"]',
+    "list_type": 'must be a list, such as ["a", "b"]',
+    "dict_type": "must be a table of keys and values",
+    "model_type": "must be a table of keys and values",
+}
+"""What is wrong by pydantic's type of it, where pydantic speaks of Python."""
+
+
 def parse_settings(content: Mapping[str, Any], part: type[Part], where: str, hint: str = "Correct the file and try again.") -> Part:
     """Validate settings and tell all problems in words; ``where`` they stand, and with which ``hint``.
 
@@ -182,8 +192,8 @@ def _in_words(problem: Mapping[str, Any], part: type[BaseModel]) -> str:
     where = ".".join(place)
     if problem["type"] == "extra_forbidden":
         return f"{where} is no key{aside(place[-1], _known_keys(part, place[:-1]), 0.0)}"
-    if problem["type"] == "missing":
-        return f"{where} is missing"
+    if problem["type"] in _SAID:
+        return f"{where} {_SAID[problem['type']]}"
     message = str(problem["msg"]).removeprefix("Value error, ")
     said = f"{message[0].lower()}{message[1:]}"
     if problem["type"] == "literal_error":

@@ -75,6 +75,8 @@ def test_attributes_are_left_out_by_patterns(tmp_path: Path) -> None:
     assert tables.leads.column_names == ["lead_id", "created_at", "country"]
     told = [finding.detail for finding in tables.findings if finding.code == "pattern_without_match"]
     assert told == [f"exclude_attributes: {pattern!r} fits no attribute" for pattern in ("interactions.country", "Country")]
+    hints = [finding.hint for finding in tables.findings if finding.code == "pattern_without_match"]
+    assert hints[1] == 'Did you mean "country"?'
 
 
 @pytest.mark.parametrize("column", ["lead_id", "type", "direction", "order", "part"])

@@ -111,6 +111,17 @@ def test_the_tabs_count_the_leads_of_each_band_and_show_them(desk: Desk) -> None
     assert hot.html.count('<span class="band hot">') == int(counts["Hot"])
 
 
+def test_a_place_in_the_list_that_is_none_is_told(desk: Desk) -> None:
+    page = ask(desk, "/?after=nonsense")
+    assert page.status == 422
+    assert "after is no cursor of this list. Take it as the page before gave it" in page.text
+
+
+def test_looking_for_nothing_leads_to_the_worklist(desk: Desk) -> None:
+    page = ask(desk, "/lead?id=+")
+    assert (page.status, page.headers["location"]) == (303, "/")
+
+
 def test_filters_narrow_the_list(desk: Desk) -> None:
     owned = ask(desk, "/?owner=Petra+Lang").links("/lead/")
     assert 0 < len(owned) < LEADS

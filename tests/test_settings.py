@@ -79,7 +79,8 @@ def test_an_unknown_key_is_told_with_the_nearest_known_one(tmp_path: Path, text:
         ("[temperature]\nwarm = 5\nhot = 4\n", "temperature: warm (5) must be below hot (4)"),
         ('[signals.demo]\nwords = "asked"\n', "signals.demo.types is missing"),
         ("[reasons]\nshow = 0\n", "reasons.show: input should be greater than or equal to 1"),
-        ("signals = 3\n", "signals: input should be a valid dictionary"),
+        ('[features]\nwindows = "7d"\n', 'features.windows must be a list, such as ["a", "b"]'),
+        ("signals = 3\n", "signals must be a table of keys and values"),
     ],
 )
 def test_a_wrong_value_is_told_with_its_place(tmp_path: Path, text: str, words: str) -> None:

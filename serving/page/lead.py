@@ -123,6 +123,8 @@ async def find(desk: Desk, request: Request, t: Language) -> Response:
     lead_id = request.query_params.get("id", "").strip()
     if lead_id and len(lead_id) <= 200 and lead_id not in told.DOTS and "\0" not in lead_id:
         return RedirectResponse(told.lead_address(lead_id), 303, render.HEADERS)
+    if not lead_id:
+        return RedirectResponse("/", 303, render.HEADERS)
     request.path_params["lead_id"] = lead_id
     return await show(desk, request, t, lead_id)
 

@@ -104,6 +104,9 @@ def problem(desk: Desk, request: Request, t: Language, error: LeadheatError) -> 
     """What went wrong, for a person; the status is the one that a program gets."""
     status = error.status if isinstance(error, RequestError) else HTTPStatus.UNPROCESSABLE_ENTITY
     told = {"title": t("problem.other"), "what": error.message, "hint": error.hint}
+    if isinstance(error, RequestError) and error.problems[0].where:
+        first = error.problems[0]
+        told |= {"what": f"{first.where} {first.what}.", "hint": first.hint}
     if isinstance(error, StoreError) or status == HTTPStatus.SERVICE_UNAVAILABLE:
         status = HTTPStatus.SERVICE_UNAVAILABLE
         told = {"title": t("problem.store"), "what": t("problem.store_what"), "hint": t("problem.store_hint")}
