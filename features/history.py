@@ -39,7 +39,7 @@ class History:
     """The interactions of L leads, n in all.
 
     Attributes:
-        lead_ids: string[L], Arrow.
+        ids: the leads' ids, [L], as they came: an Arrow array of strings, or a list.
         start: int64[L + 1], the boundaries of each lead's rows.
         occurred_at: int64[n], microseconds UTC, ascending within a lead: where an interaction lies in time.
         known_at: int64[n], microseconds UTC, never before ``occurred_at``: from when on it may be seen.
@@ -55,7 +55,7 @@ class History:
         coded: the same once more, where records were encoded as they were read; whatever is made of a history is not.
     """
 
-    lead_ids: pa.Array
+    ids: pa.Array | list[str]
     start: np.ndarray
     occurred_at: np.ndarray
     known_at: np.ndarray
@@ -71,6 +71,11 @@ class History:
 
     def __len__(self) -> int:
         return len(self.created_at)
+
+    @cached_property
+    def lead_ids(self) -> pa.Array:
+        """string[L], Arrow."""
+        return pa.array(self.ids, pa.string()) if isinstance(self.ids, list) else self.ids
 
     @cached_property
     def lead_of_row(self) -> np.ndarray:
@@ -106,7 +111,7 @@ class History:
         settle_ties(rank, times, start, _content(order, kind, direction, known_at, content))
         order_all = partial(in_order, rank=rank, threads=threads)
         history = cls(
-            lead_ids=leads["lead_id"].cast(pa.string()).combine_chunks(),
+            ids=leads["lead_id"].cast(pa.string()).combine_chunks(),
             start=start,
             occurred_at=times,
             known_at=times if known_at is None else order_all(known_at),
@@ -176,7 +181,7 @@ class History:
             return self
         rows = slice(int(self.start[low]), int(self.start[high]))
         return History(
-            lead_ids=self.lead_ids.slice(low, high - low),
+            ids=self.ids[low:high],
             start=self.start[low : high + 1] - self.start[low],
             occurred_at=self.occurred_at[rows],
             known_at=self.known_at[rows],

@@ -7,7 +7,6 @@ from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from features.columns import LARGEST, Categorical, Schema, Stacked, Vocabulary, text
 from features.consent import Withheld
@@ -84,7 +83,7 @@ class Intake:
         read = columns.part(len(self), self._rows)
         met = _with(_vocabulary(schema), columns.beyond)
         history = History(
-            lead_ids=pa.array(self._lead_ids, pa.string()),
+            ids=self._lead_ids,
             start=read.start,
             occurred_at=read.occurred_at,
             known_at=read.known_at,

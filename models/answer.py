@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.catalogue import OTHER
+from features.compute import compute
 from features.contract import DAY, NEVER, UNKNOWN_TIME, from_micros, iso
 from features.history import History
 from models.consent import told_why
@@ -19,7 +20,7 @@ from models.score import Baseline, Contact, HandOver, ModelName, RulePoints, Sco
 from models.temperature import NAMES
 
 if TYPE_CHECKING:
-    from models.scorer import Integers, LeadScorer, Matrix, Scored
+    from models.scorer import Floats, Integers, LeadScorer, Matrix, Scored
 
 TREND_OVER = 7 * DAY
 STEADY = 0.25
@@ -57,10 +58,9 @@ def answers(
         explain: which leads get reasons and projection, bool[L], or one for all.
     """
     count, leads = len(history), np.arange(len(history))
-    before = None if previous is None else np.append(previous, np.full(count, -1))
-    both = scorer.numbers(history, np.concatenate((leads, leads)), np.concatenate((as_of, as_of - TREND_OVER)), previous=before)
-    now, then = both.rows(slice(0, count)), both.rows(slice(count, None))
-    scores = _scores(scorer, history, as_of, now, then)
+    both = compute(scorer.features, history, np.concatenate((leads, leads)), np.concatenate((as_of, as_of - TREND_OVER)))
+    now = scorer.numbers_of(both[:count], previous=previous)
+    scores = _scores(scorer, history, as_of, now, scorer.strength(both[count:]))
     explained = np.flatnonzero(np.full(count, explain))
     if len(explained):
         _explain(scorer, history, as_of, now, explained, scores)
@@ -85,12 +85,13 @@ def _qualify(scorer: LeadScorer, now: Scored, row: int) -> Callable[[int, Stage 
     return qualify
 
 
-def _scores(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, then: Scored) -> list[Score]:
-    """The scores without what explains them."""
+def _scores(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, then: Floats) -> list[Score]:
+    """The scores without what explains them; ``then`` is the strength at the moments that the trends compare with."""
     count, modelled = len(history), scorer.margin is not None
     numbers = (now.probability, now.score, now.log_odds)
     probability, score, log_odds = (one.tolist() if modelled else [None] * count for one in numbers)
-    lead_ids, moments, temperature = history.lead_ids.to_pylist(), as_of.tolist(), now.temperature.tolist()
+    lead_ids = history.ids if isinstance(history.ids, list) else history.ids.to_pylist()
+    moments, temperature = as_of.tolist(), now.temperature.tolist()
     points, by_rules = now.points.tolist(), now.rules_temperature.tolist()
     agreeing = agreement(now.temperature, now.rules_temperature).tolist()
     trends, flags = _trends(scorer, history, as_of, now, then), _flags(scorer, history, as_of, now)
@@ -143,13 +144,13 @@ def _explain(scorer: LeadScorer, history: History, as_of: Integers, now: Scored,
             one.reasons, one.base = scorer.explainer.reasons(x, sums[place]), float(base[place])
 
 
-def _trends(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, then: Scored) -> list[Trend]:
+def _trends(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, then: Floats) -> list[Trend]:
     first = np.where(history.created_at == UNKNOWN_TIME, NEVER, history.created_at)
     start, end = history.start[:-1], history.start[1:]
     active = end > start
     first[active] = np.minimum(first[active], history.occurred_at[start[active]])
-    numbers, steady = ((now.points, then.points), STEADY_POINTS) if scorer.margin is None else ((now.log_odds, then.log_odds), STEADY)
-    change = np.subtract(*numbers)
+    strength, steady = (now.points, STEADY_POINTS) if scorer.margin is None else (now.log_odds, STEADY)
+    change = strength - then
     turns = np.where(np.abs(change) > steady, np.sign(change), 0.0).astype(np.int64)
     return ["new" if new else _TURNS[turn] for new, turn in zip((first >= as_of - TREND_OVER).tolist(), turns.tolist(), strict=True)]
 
@@ -178,7 +179,7 @@ def _flags(scorer: LeadScorer, history: History, as_of: Integers, now: Scored) -
         "unknown_types": now.X[:, find(f"count({OTHER}, ever)")] > 0,
         "created_at_unknown": created == UNKNOWN_TIME,
         "created_later": created >= as_of,
-        "explored": explored(scorer.settings.exploration, history.lead_ids, as_of, now.temperature),
+        "explored": explored(scorer.settings.exploration, history.ids, as_of, now.temperature),
     }
     rows = zip(*(up.tolist() for up in raised.values()), strict=True)
     return [[flag for flag, up in zip(raised, row, strict=True) if up] for row in rows]

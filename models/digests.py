@@ -23,8 +23,7 @@ def hashes_of(X: Matrix) -> list[str]:
 
 def checksums_of(x: Matrix) -> npt.NDArray[np.uint16]:
     """16 bits of every feature, uint16[..., F], of float32[..., F]: the upper half of a multiplicative hash (Knuth 1998, section 6.4)."""
-    mixed = _plain(x).view(np.uint32) * np.uint32(0x9E3779B1)
-    return ((mixed ^ (mixed >> np.uint32(15))) * np.uint32(0x85EBCA6B) >> np.uint32(16)).astype(np.uint16)
+    return _mixed(_plain(x))
 
 
 def read_checksums(text: str) -> npt.NDArray[np.uint16]:
@@ -38,7 +37,7 @@ def digested(X: Matrix) -> tuple[list[str], list[str | None]]:
     digests = _digests(plain)
     checksums: list[str | None] = [None] * len(digests)
     chosen = [row for row, digest in enumerate(digests) if digest < _CHOSEN_BELOW]
-    for row, kept in zip(chosen, checksums_of(plain[chosen]).astype("<u2"), strict=True) if chosen else ():
+    for row, kept in zip(chosen, _mixed(plain[chosen]).astype("<u2"), strict=True) if chosen else ():
         checksums[row] = base64.b64encode(kept).decode()
     return [digest.hex() for digest in digests], checksums
 
@@ -53,3 +52,8 @@ def _digests(plain: Matrix) -> list[bytes]:
     rows = memoryview(plain.tobytes())
     width = plain.shape[1] * plain.itemsize
     return [hashlib.blake2b(rows[low : low + width], digest_size=8).digest() for low in range(0, len(rows), width)]
+
+
+def _mixed(plain: Matrix) -> npt.NDArray[np.uint16]:
+    mixed = plain.view(np.uint32) * np.uint32(0x9E3779B1)
+    return ((mixed ^ (mixed >> np.uint32(15))) * np.uint32(0x85EBCA6B) >> np.uint32(16)).astype(np.uint16)

@@ -39,12 +39,14 @@ class ExplorationSettings(Strict):
     seed: int = Field(default=0, ge=0)
 
 
-def explored(settings: ExplorationSettings, lead_ids: pa.Array, as_of: npt.ArrayLike, temperature: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+def explored(
+    settings: ExplorationSettings, lead_ids: pa.Array | list[str], as_of: npt.ArrayLike, temperature: npt.ArrayLike
+) -> npt.NDArray[np.bool_]:
     """Which leads the lot has fallen on: the same for every look at a lead within a week, wherever it is looked at from.
 
     Args:
         settings: share and seed.
-        lead_ids: string[m], Arrow.
+        lead_ids: [m], an Arrow array of strings, or a list.
         as_of: int64[m], microseconds UTC; the lot is drawn by the week, which begins on Monday, UTC.
         temperature: int8[m]; a hot lead is worked anyway and never explored.
     """
@@ -52,7 +54,8 @@ def explored(settings: ExplorationSettings, lead_ids: pa.Array, as_of: npt.Array
     if settings.share == 0:
         return np.zeros(len(eligible), np.bool_)
     weeks = ((np.asarray(as_of) + _THURSDAY) // WEEK).tolist()
-    drawn = [_lot(settings.seed, lead, week) < settings.share for lead, week in zip(lead_ids.to_pylist(), weeks, strict=True)]
+    ids = lead_ids if isinstance(lead_ids, list) else lead_ids.to_pylist()
+    drawn = [_lot(settings.seed, lead, week) < settings.share for lead, week in zip(ids, weeks, strict=True)]
     return eligible & np.array(drawn, np.bool_)
 
 

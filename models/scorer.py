@@ -58,10 +58,6 @@ class Scored(NamedTuple):
     points: Floats
     rules_temperature: npt.NDArray[np.int8]
 
-    def rows(self, some: slice | Integers) -> Scored:
-        """Some of the snapshots; as views for a slice."""
-        return Scored._make(numbers[some] for numbers in self)
-
 
 @dataclass(frozen=True, eq=False)
 class LeadScorer:
@@ -171,6 +167,10 @@ class LeadScorer:
     def margins(self, X: Matrix, threads: int = 1) -> Floats:
         """The model's margin of each row, float64[m]; NaN without a model."""
         return np.full(len(X), np.nan) if self.margin is None else self.margin.margin(X, threads)
+
+    def strength(self, X: Matrix, threads: int = 1) -> Floats:
+        """The calibrated log-odds of each row, float64[m], or the points of the rules where they score alone."""
+        return self.rules.points(X) if self.margin is None else self.calibration.log_odds(self.margins(X, threads))
 
     def signal_sums(self, X: Matrix, threads: int = 1) -> Floats:
         """What each signal adds to the margin, and last its base, float64[m, signals + 1]; zeros without a model."""

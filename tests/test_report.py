@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from features.contract import Finding, LeadheatError, Severity
+from models.scorer import Scored
 from tests.reported import Reported
 from tests.small_world import SmallWorld
 from training.plots.style import COLOURS, MODEL, finish, new_figure
@@ -189,7 +190,7 @@ def test_examples_are_of_their_kind_and_do_not_depend_on_the_order_of_the_leads(
     shuffled = replace(
         evidence.evaluation,
         snapshots=evidence.evaluation.snapshots.take(rows),
-        scored=evidence.evaluation.scored.rows(rows),
+        scored=Scored._make(numbers[rows] for numbers in evidence.evaluation.scored),
     )
     again = examples(replace(evidence, evaluation=shuffled))
     assert [one.path.probability.tolist() for one in again] == [one.path.probability.tolist() for one in found]
