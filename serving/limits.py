@@ -16,7 +16,7 @@ Rate = Annotated[float, Field(ge=0, le=1e6)]
 
 
 class Limits(Strict):
-    """What one worker accepts. The variable of ``max_body`` is ``LEADHEAT_MAX_BODY``, and so on."""
+    """What a service and each of its workers accept. The variable of ``max_body`` is ``LEADHEAT_MAX_BODY``, and so on."""
 
     max_body: Count = MB
     """Bytes of a request's body."""
@@ -28,6 +28,8 @@ class Limits(Strict):
     """Leads of one ``/score_batch``."""
     max_concurrency: Count = 64
     """Requests in work at once; more are answered 503 and asked to come back."""
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    """Processes that score, where BentoML starts the service and not ``leadheat serve``."""
     threads: Annotated[int, Field(ge=1, le=256)] = 8
     """Threads of a worker in which requests wait for the store."""
     rate_read: Rate = 0.0

@@ -21,6 +21,7 @@ from models.home import home
 from serving import log
 from serving.bento import Host, json_of
 from serving.keys import held
+from serving.limits import LIMITS
 
 if TYPE_CHECKING:
     from models.score import Score
@@ -32,7 +33,7 @@ logging.getLogger("leadheat").setLevel(logging.INFO)
 @bentoml.service(
     name="leadheat",
     service_class=Host,
-    workers=int(os.environ.get("LEADHEAT_WORKERS", "1")),
+    workers=LIMITS.workers,
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
 )
@@ -47,10 +48,11 @@ class Leadheat:
     @bentoml.on_deployment
     @staticmethod
     def deploy() -> None:
-        """Before any worker is started: see to it that they are kept alive, and that the log has one form."""
-        from serving import supervisor
+        """Before any worker is started: see to it that they can start and are kept alive, and that the log has one form."""
+        from serving import preflight, supervisor
 
         log.configure()
+        preflight.check()
         supervisor.install()
 
     @bentoml.on_startup
