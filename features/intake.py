@@ -135,7 +135,8 @@ def _reading(schema: Schema) -> Reading:
 
 
 def _named(numeric: tuple[str, ...], categorical: tuple[str, ...], levels: Iterable[tuple[str, ...]]) -> Named:
-    return Named(numeric, tuple(partial(number, name=name) for name in numeric), categorical, tuple(map(_positions, levels)))
+    known = tuple(_positions(own) for _, own in zip(categorical, levels, strict=True))
+    return Named(numeric, tuple(partial(number, name=name) for name in numeric), categorical, known)
 
 
 def _positions(levels: tuple[str, ...]) -> Known:
