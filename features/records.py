@@ -129,15 +129,18 @@ def number(value: object, name: str) -> float:
 
 
 def check_numbers(rows: Iterable[Mapping[str, Any]], numeric: Sequence[str]) -> None:
-    """Nothing happens when the ``attributes`` of all rows are numbers where they should be.
+    """Nothing happens when the ``attributes`` of all rows, each with its ``lead_id``, are numbers where they should be.
 
     Raises:
-        NumberError: one is none.
+        DataError: one is none.
     """
     for row in rows:
         values = row.get("attributes") or {}
-        for name in numeric:
-            number(values.get(name), name)
+        try:
+            for name in numeric:
+                number(values.get(name), name)
+        except NumberError as error:
+            raise DataError(f"{error.message[:-1]}, as lead {row['lead_id']!r} has it.", error.hint) from error
 
 
 def numbers_only(lead: LeadRecord, schema: Schema) -> LeadRecord:

@@ -71,10 +71,10 @@ class ScoreFile:
         Raises:
             SettingsError: the name says neither Parquet nor CSV, or nothing can be written there.
         """
-        if self.path.suffix not in (".parquet", ".csv"):
-            raise SettingsError(f"{self.path.name} is neither Parquet nor CSV.", "Let the name end with .parquet or .csv.")
         if self.path.is_dir():
             raise SettingsError(f"{self.path} is a folder.", "Name a file in it.")
+        if self.path.suffix not in (".parquet", ".csv"):
+            raise SettingsError(f"{self.path.name} is neither Parquet nor CSV.", "Let the name end with .parquet or .csv.")
         check_place(self.path)
 
     @contextmanager

@@ -98,6 +98,7 @@ def test_help_comes_at_once_and_names_every_command(tmp_path: Path) -> None:
         (["simulate", "world", "--leak", "coffee"], "outcome_type"),
         (["score", ".", "--out", "scores.txt"], "neither Parquet nor CSV"),
         (["score", ".", "--out", "nowhere/scores.csv"], "no folder"),
+        (["score", ".", "--out", "."], ". is a folder"),
         (["score", ".", "--out", "leads.csv"], "leads.csv is where the leads of the data set are read from"),
         (["scorecard", ".", "--out", "leadheat.toml"], "where the settings of the data set are read from"),
         (["evaluate", ".", "--report", "outcomes.csv"], "where the outcomes of the data set are read from"),
@@ -280,6 +281,8 @@ def test_evaluate_repeats_the_figures_of_the_training_whatever_the_order_of_rows
 
 def test_evaluate_tells_a_version_beside_another_and_its_slices_at_80_columns(trained: tuple[Place, Done, Done]) -> None:
     place, _, _ = trained
+    unknown = place.run("evaluate", "world", "--against", "99", "--report", "never.html")
+    assert (unknown.code, "There is no version '99'" in unknown.err, "judging" in unknown.err) == (1, True, False)
     done = place.run("evaluate", "world", "--against", "challenger", "--by", "month", "--by", "source")
     assert done.code == 0
     lines = done.out.splitlines()

@@ -51,7 +51,7 @@ def test_a_text_where_the_model_wants_a_number_is_refused(memory: Memory, world:
     name = world.scorer.schema.lead_numeric[0]
     texts = pa.array(["many"] * LEADS)
     odd = replace(tables, leads=tables.leads.set_column(tables.leads.column_names.index(name), name, texts))
-    with pytest.raises(DataError, match=f"Attribute '{name}' must be a number, not 'many'"):
+    with pytest.raises(DataError, match=f"Attribute '{name}' must be a number, not 'many', as lead '.+' has it"):
         import_tables(memory, odd, "crm")
     assert memory.lead(tables.leads["lead_id"][0].as_py()) is None
 

@@ -132,7 +132,7 @@ class Memory:
         """Store all that is known of some leads, with which the others deal, in one go; rows and errors as of the methods above.
 
         Raises:
-            NumberError: what the scorer knows as a number is none; nothing is kept.
+            DataError: what the scorer knows as a number is none; nothing is kept.
         """
         schema = self._scorer().schema
         check_numbers(leads, schema.lead_numeric)

@@ -38,7 +38,7 @@ def evaluate(source: Source, version: str, other: str | None, by: tuple[str, ...
 
     if report:
         source.check_out(report)
-    scorer = load_scorer(version)
+    scorer, opponent = load_scorer(version), None if other is None else load_scorer(other)
     snapshots = source.settings.snapshots.model_copy(update={"horizon": scorer.horizon})
     data = read_dataset(source, scorer)
     test = split(data, snapshots, source.settings.model.calibration_share).test
@@ -47,17 +47,16 @@ def evaluate(source: Source, version: str, other: str | None, by: tuple[str, ...
     examined = examine(judged, scorer, data, source.settings, by or None)
     if report:
         _write(report, version, scorer, data, source, judged, None if by else examined)
-    result = {"version": scorer.version} | examined.to_dict() | {"against": _against(source, judged, scorer, other)}
+    result = {"version": scorer.version} | examined.to_dict() | {"against": _against(source, judged, scorer, opponent)}
     say(result, table(result, by=bool(by)), as_json=as_json)
 
 
-def _against(source: Source, judged: Evaluation, scorer: LeadScorer, version: str | None) -> dict[str, Any] | None:
+def _against(source: Source, judged: Evaluation, scorer: LeadScorer, other: LeadScorer | None) -> dict[str, Any] | None:
     """The evaluated version less another."""
     from training.examine import against
 
-    if version is None:
+    if other is None:
         return None
-    other = load_scorer(version)
     differences = against(judged, other, read_dataset(source, other), scorer.horizon)
     return {"version": other.version, "differences": {name: one.to_dict() for name, one in differences.items()}}
 
