@@ -72,6 +72,16 @@ def outcome_of(tables: dict[str, pd.DataFrame]) -> pd.Series:
     return tables["leads"]["lead_id"].map(tables["outcomes"].set_index("lead_id")["outcome"])
 
 
+def test_winners_of_whom_nothing_else_is_known_are_counted(altered: Altered) -> None:
+    def forget(tables: dict[str, pd.DataFrame]) -> None:
+        won = tables["outcomes"].query("outcome == 'won'").sort_values("closed_at")["lead_id"]
+        some = {*won.head(3), *won.tail(3)}
+        tables["leads"].loc[tables["leads"]["lead_id"].isin(some), "created_at"] = pd.NaT
+        tables["interactions"] = tables["interactions"][~tables["interactions"]["lead_id"].isin(some)]
+
+    assert codes(audit_of(altered(forget))) <= {"missing_creation"}
+
+
 def test_the_clean_world_is_clean(clean: Path) -> None:
     assert codes(audit_of(clean)) == set()
 

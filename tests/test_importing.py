@@ -103,6 +103,11 @@ def test_what_lies_far_ahead_is_left_out_and_told(tmp_path: Path) -> None:
     assert "times lie in the future" in done.err
 
 
+def test_the_store_is_not_brought_into_itself(tmp_path: Path) -> None:
+    refused = Place(tmp_path).run("import", "store:")
+    assert (refused.code, refused.err.splitlines()[0]) == (2, "The store cannot be brought into itself.")
+
+
 def test_the_command_needs_no_champion(tmp_path: Path) -> None:
     (tmp_path / "leadheat.toml").write_text('[data]\ninteractions = { path = "i.csv" }\nleads = { path = "leads.csv" }\n')
     (tmp_path / "leads.csv").write_text("lead_id,created_at,industry\na,2026-01-01T00:00:00Z,retail\nb,2026-01-02T00:00:00Z,\n")

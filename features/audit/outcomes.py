@@ -115,7 +115,7 @@ class _Hazard:
     def of(cls, case: Case, wins: np.ndarray, begin: int, end: int) -> _Hazard:
         """As seen in ``[begin, end)``; ``wins``: int64[w, 2], lead and moment."""
         some = wins[(wins[:, 1] >= begin) & (wins[:, 1] < end)]
-        age = np.maximum(some[:, 1] - case.born[some[:, 0]], 0)
+        age = np.maximum(some[:, 1] - np.maximum(case.born[some[:, 0]], 0), 0)
         count = np.bincount(np.searchsorted(_AGES, age, side="right") - 1, minlength=len(_AGES) - 1)
         open_for = _exposure(case, begin, end)
         return cls(np.where(open_for > 0, count / np.maximum(open_for, 1.0), 0.0))

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 @example("leadheat import my-world --origin crm")
 def import_(source: Source, origin: str, *, as_json: bool) -> None:
     """Bring a data set into the store of the service and score its leads as of now; what is stored already is left as it is."""
+    from features.contract import SettingsError
+    from features.data_settings import STORE
     from features.sources import read_tables
     from features.store.engine import address, open_store
     from serving.champion import ChampionWatch, rules_alone
     from serving.memory.importing import import_tables
     from serving.memory.memory import Memory
 
+    if any(str(table.path) == STORE for table in source.settings.data.tables.values()):
+        raise SettingsError("The store cannot be brought into itself.", "Name a data set of files or of another database.")
     started, watch = time.monotonic(), ChampionWatch(rules_alone())
     watch.look()
     data = source.settings.data
