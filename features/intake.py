@@ -11,7 +11,7 @@ import numpy as np
 from features.columns import LARGEST, Categorical, Schema, Stacked, Vocabulary, text
 from features.consent import Withheld
 from features.history import Coded, History
-from features.native.reading import BEYOND, MORE, UNORDERED, Beyond, Columns, Known, Named, Reading, take
+from features.native.reading import BEYOND, DONE, MORE, UNORDERED, Beyond, Columns, Known, Named, Reading, take
 from features.records import DIRECTION_OF, InteractionRecord, LeadRecord, number, permitted, sorted_once, unknown
 
 
@@ -38,6 +38,7 @@ class Intake:
     def __init__(self, schema: Schema, leads: int = 32, rows: int = 2_048) -> None:
         self._schema, self._reading = schema, _reading(schema)
         self._told = tuple(rule for rule in schema.consent if rule.attribute is not None)
+        self._careful = bool(self._told) or _knows_what_is_excluded(schema)
         self._columns = Columns.of(self._reading, leads, rows)
         self._lead_ids: list[str] = []
         self._rows = 0
@@ -56,26 +57,29 @@ class Intake:
             OverflowError: a moment does not fit into 64 bits.
         """
         rows: list[Any] = lead.interactions if type(lead.interactions) is list else list(lead.interactions)
-        withheld: list[int] = []
-        settled = bool(self._told or self._schema.excluded)
-        if settled:
-            rows, withheld = permitted(sorted_once(rows, self._schema), self._told)
         self._columns = self._columns.with_room(self._reading, len(self) + 1, self._rows + len(rows))
-        self._read(lead, rows, settled=settled)
+        withheld: list[int] = []
+        told = UNORDERED if self._careful else self._take(lead, rows, self._straight)
+        if told == BEYOND and not self._schema.excluded:
+            self._columns = self._columns.with_beyond(self._reading)
+            told = self._take(lead, rows, self._columns)
+        if told not in (DONE, MORE):
+            rows, withheld = permitted(sorted_once(rows, self._schema), self._told)
+            self._columns = self._columns.with_beyond(self._reading)
+            told = self._take(lead, rows, self._columns, settled=True)
+        if told == MORE:
+            self._unknown[len(self)] = unknown(lead, self._schema)
         self._withheld += [(len(self), moment) for moment in withheld]
         self._lead_ids.append(lead.lead_id)
+        self._rows += len(rows)
 
-    def _read(self, lead: LeadRecord, rows: list[Any], *, settled: bool) -> None:
-        told = take(self._reading, lead, rows, self._columns, len(self), self._rows, settled=settled)
-        if told == BEYOND:
-            self._columns = self._columns.with_beyond(self._reading)
-            self._read(lead, rows, settled=settled)
-        elif told == UNORDERED:
-            self._read(lead, sorted_once(rows, self._schema), settled=True)
-        else:
-            self._rows += len(rows)
-            if told == MORE:
-                self._unknown[len(self)] = unknown(lead, self._schema)
+    @property
+    def _straight(self) -> Columns:
+        """For rows as they come: a type beyond the vocabulary may be one that is excluded, so there is no place for it."""
+        return self._columns._replace(beyond=None) if self._schema.excluded else self._columns
+
+    def _take(self, lead: LeadRecord, rows: list[Any], columns: Columns, *, settled: bool = False) -> int:
+        return take(self._reading, lead, rows, columns, len(self), self._rows, settled=settled)
 
     def history(self) -> History:
         """The leads that came, in their order; the last thing that is asked of an intake."""
@@ -132,6 +136,11 @@ def _reading(schema: Schema) -> Reading:
     types = _positions(known.types)
     fields = InteractionRecord._fields
     return Reading(dict, InteractionRecord, LeadRecord, float, LARGEST, str, None, fields, DIRECTION_OF, text, types, of_rows, of_leads)
+
+
+@lru_cache(maxsize=64)
+def _knows_what_is_excluded(schema: Schema) -> bool:
+    return any(map(schema.excludes, _vocabulary(schema).types))
 
 
 def _named(numeric: tuple[str, ...], categorical: tuple[str, ...], levels: Iterable[tuple[str, ...]]) -> Named:

@@ -72,6 +72,20 @@ def test_however_little_room_there_is_at_first_the_history_is_the_same(world: Wo
 
 @EXAMPLES
 @given(worlds(), DICE)
+def test_what_is_excluded_is_never_read_whatever_the_vocabulary_knows(world: World, dice: Any) -> None:
+    patterns = tuple(dice.sample(["mail/*", "visit", "demo", "no such type"], dice.randrange(1, 4)))
+    leads = [lead._replace(interactions=sorted(lead.interactions, key=lambda row: row.occurred_at)) for lead in world.leads]
+    excluding = replace(world.features.schema, excluded=patterns)
+    history = history_of(leads, excluding)
+    assert told(history) == told(history_of(leads, plain(world.features.schema)).with_schema(plain(excluding)))
+    assert not any(map(excluding.excludes, filter(None, texts(history.type))))
+    assert history.coded is not None
+    for one, other in zip(history.coded.events, encode(world.features, replace(history)), strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+@EXAMPLES
+@given(worlds(), DICE)
 def test_what_is_refused_leaves_nothing_behind(world: World, dice: Any) -> None:
     intake = Intake(world.features.schema, 1, 1)
     odd = [InteractionRecord("never met", 5 * DAY, interaction_id="i"), InteractionRecord("visit", 2**70)]

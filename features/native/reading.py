@@ -126,6 +126,8 @@ class Columns(NamedTuple):
 
     def with_beyond(self, reading: Reading) -> Columns:
         """These, with a place for what is beyond the vocabularies."""
+        if self.beyond is not None:
+            return self
         of_rows, of_leads = reading.of_rows.known, reading.of_leads.known
         return self._replace(beyond=Beyond(_others(reading.types), tuple(map(_others, of_rows)), tuple(map(_others, of_leads))))
 
