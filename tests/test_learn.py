@@ -17,7 +17,7 @@ from models.margin import BoosterMargin, LinearMargin
 from tests.shuffled import shuffled
 from tests.small_world import SmallWorld, with_model, with_won
 from training.evaluate import evaluate
-from training.learn import learn
+from training.learn import learn, learn_with_unseen
 from training.simulation.oracle import oracle_figures
 
 # On one processor, with sets and rows in another order, in a process of its own.
@@ -51,6 +51,25 @@ def test_too_few_won_leads_are_refused_with_how_many_are_missing(world: SmallWor
     words = f"{won} won leads are too few to learn from: {30 - won} are missing, so the rules stay in charge"
     with pytest.raises(ModelError, match=words):
         learn(world.dataset, with_won(world.parts, won), world.settings)
+
+
+@pytest.mark.parametrize(
+    ("part", "label", "words"),
+    [("calibrate", 0, "No snapshot of the calibration part"), ("learn", 1, "Every snapshot of the learning part")],
+)
+def test_a_part_in_which_all_end_alike_is_refused(world: SmallWorld, part: str, label: int, words: str) -> None:
+    snapshots = getattr(world.parts, part)
+    one_sided = replace(world.parts, **{part: snapshots.take(snapshots.label == label)})
+    with pytest.raises(ModelError, match=f"{words}, .*, was won within the horizon") as refused:
+        learn(world.dataset, one_sided, world.settings)
+    assert "observed_until" in refused.value.hint
+
+
+def test_too_few_wins_in_the_sample_of_the_simple_model_leave_it_out(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.learn.LINEAR_ROWS", len(world.parts.train) // 30)
+    learnt = learn_with_unseen(world.dataset, world.parts, with_model(world.settings, rounds=5))
+    assert isinstance(learnt.scorer.margin, BoosterMargin)
+    assert learnt.scorer.facts["linear"] is None
 
 
 def test_few_won_leads_give_logistic_regression(world: SmallWorld) -> None:

@@ -14,10 +14,9 @@ from features.contract import DataError, Finding, LeadheatError
 from features.dataset import Dataset
 from features.nearest import nearest
 from features.signals import matching
-from models.learning import regularised
 from models.settings import Settings, Source
 from training.naming import features_of
-from training.split import Split, split
+from training.split import Split, learnable, split
 from training.within import read_within, to_check
 
 
@@ -153,7 +152,7 @@ def _parts(dataset: Dataset, settings: Settings) -> tuple[Split | None, tuple[Fi
     parts = None
     try:
         parts = split(dataset, settings.snapshots, settings.model.calibration_share)
-        regularised(settings.model, parts.learn.won_leads)
+        learnable(settings.model, parts)
         features_of(dataset, parts, settings)
     except LeadheatError as error:
         return parts, (_finding("cannot_train", error),)

@@ -17,7 +17,7 @@ from features.dataset import Dataset
 from features.snapshots import Snapshots
 from models.calibrate import choose_calibration
 from models.calibration import Calibration, to_probability
-from models.learning import LearningSettings, regularised
+from models.learning import FEWEST_WON, LearningSettings
 from models.margin import Margin, Matrix
 from models.population import Population
 from models.rules import Rules
@@ -26,7 +26,7 @@ from models.settings import Settings
 from training.learner import Learner, Rows, shuffled
 from training.linear import compare_with_linear
 from training.naming import features_of
-from training.split import Split, weights
+from training.split import Split, learnable, weights
 from training.unseen import Unseen
 
 logger = logging.getLogger("leadheat.training")
@@ -66,10 +66,10 @@ def learn_with_unseen(dataset: Dataset, parts: Split, settings: Settings, *, bes
     model like it that has never seen that lead (cross-fitting); a model of the learning part alone would be off by what has changed since.
 
     Raises:
-        ModelError: too few leads were won to learn from.
+        ModelError: as of ``learnable``.
         SettingsError: as of ``features_of``.
     """
-    learning = regularised(settings.model, parts.learn.won_leads)
+    learning = learnable(settings.model, parts)
     logger.info("naming the features")
     features = features_of(dataset, parts, settings)
     threads = os.cpu_count() or 1
@@ -123,11 +123,13 @@ def unseen_margin(train: Rows, late: Rows, fit: Callable[[Rows], Margin]) -> np.
     return margin
 
 
-def _beside(learner: Learner, train: Rows, late: Rows, trees: np.ndarray, seed: int) -> dict[str, Any]:
-    """How logistic regression does on the late rows, beside the trees' margin."""
+def _beside(learner: Learner, train: Rows, late: Rows, trees: np.ndarray, seed: int) -> dict[str, Any] | None:
+    """How logistic regression does on the late rows, beside the trees' margin; None where its sample holds too few wins to learn from."""
     logger.info("comparing it with logistic regression on the same features")
     parts = -(-len(train.snapshots) // LINEAR_ROWS)
     some = train.take(shuffled(train.snapshots.lead) // FOLDS % parts == 0)
+    if some.snapshots.won_leads < FEWEST_WON:
+        return None
     linear = unseen_margin(some, late, learner.fit_linear)
     compared = compare_with_linear(trees, linear, late.snapshots, late.weight, seed)
     return compared | {"learnt_from": len(some.snapshots)}

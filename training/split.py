@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.contract import DAY, NEVER, UNKNOWN_TIME, DataError
+from features.contract import DAY, NEVER, UNKNOWN_TIME, DataError, ModelError, from_micros
 from features.dataset import Dataset
 from features.snapshots import Snapshots, SnapshotSettings, after_interactions, at_creation, grid, on_dates
+from models.learning import LearningSettings, regularised
 
 TEST_SHARE = 0.2
 
@@ -65,6 +66,24 @@ def parted(train: Snapshots, test: Snapshots, horizon: int, calibration_share: f
     calibrate = kept.take(kept.as_of >= later)
     learn = _purged(kept, later, horizon, "learning")
     return Split(kept, learn, calibrate, test, len(train) - len(learn) - len(calibrate))
+
+
+def learnable(settings: LearningSettings, parts: Split) -> LearningSettings:
+    """The kind of model and the regularisation that the parts can bear.
+
+    Raises:
+        ModelError: too few leads were won for any model, or a part to learn from holds only won snapshots, or none.
+    """
+    learning = regularised(settings, parts.learn.won_leads)
+    for name, part in (("learning", parts.learn), ("calibration", parts.calibrate)):
+        if len(np.unique(part.label)) < 2:
+            first, last = (from_micros(moment).date() for moment in (part.as_of.min(), part.as_of.max()))
+            raise ModelError(
+                f"{'Every' if part.label.any() else 'No'} snapshot of the {name} part, {first} to {last}, was won within the horizon: "
+                "nothing there tells what a chance is.",
+                "Are closings dated right? observed_until under [data] says when the data end, train under [snapshots] what to learn from.",
+            )
+    return learning
 
 
 def _purged(snapshots: Snapshots, begin: int, horizon: int, part: str) -> Snapshots:
