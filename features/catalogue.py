@@ -39,9 +39,9 @@ from typing import Any
 
 from pydantic import Field
 
-from features.columns import Schema, Vocabulary
 from features.consent import ConsentRule
 from features.contract import DAY, MINUTE, NEVER, Duration, SettingsError, Strict, format_duration
+from features.schema import Schema, Vocabulary
 from features.signals import Signal
 
 CATALOGUE_VERSION = 1

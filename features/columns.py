@@ -1,10 +1,9 @@
-"""Columns: texts as codes, named attributes, and the schema that says which attribute is of which kind."""
+"""Columns: texts as codes, and named attributes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,8 @@ import pyarrow.compute as pc
 from features.contract import DataError
 
 if TYPE_CHECKING:
-    from features.consent import ConsentRule
+    pass
 
-_OWN_COLUMNS = frozenset({"lead_id", "occurred_at", "recorded_at", "interaction_id", "order", "type", "direction", "created_at"})
 
 _MANY = 1 << 16
 """Rows of a column that is better looked up by several threads."""
@@ -175,64 +173,8 @@ class Stacked(Attributes):
         return {name: Categorical(codes[:, i], levels[i]) for i, name in enumerate(names)}
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """The texts that a feature set tells apart: its types, and the levels of each categorical attribute of a ``Schema``."""
-
-    types: tuple[str, ...] = ()
-    levels: tuple[tuple[str, ...], ...] = ()
-    lead_levels: tuple[tuple[str, ...], ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Schema:
-    """Which attributes interactions and leads have, by name and kind, sorted by name; and which interactions do not count.
-
-    ``excluded`` are shell patterns of types; ``consent`` are the rules by which interactions count only with consent; ``vocabulary``, where
-    there is one, is what records are encoded in while they are read.
-    """
-
-    numeric: tuple[str, ...] = ()
-    categorical: tuple[str, ...] = ()
-    lead_numeric: tuple[str, ...] = ()
-    lead_categorical: tuple[str, ...] = ()
-    excluded: tuple[str, ...] = ()
-    consent: tuple[ConsentRule, ...] = ()
-    vocabulary: Vocabulary | None = None
-
-    def excludes(self, kind: str) -> bool:
-        """Whether interactions of this type are left out."""
-        return any(fnmatchcase(kind, pattern) for pattern in self.excluded)
-
-    @property
-    def lead_attributes(self) -> frozenset[str]:
-        """Those of the leads, of either kind."""
-        return frozenset((*self.lead_numeric, *self.lead_categorical))
-
-    @property
-    def telling(self) -> frozenset[str]:
-        """The attributes of interactions that tell consent; they are read and never kept."""
-        return frozenset(rule.attribute for rule in self.consent if rule.attribute is not None)
-
-    def asking(self, consent: tuple[ConsentRule, ...]) -> Schema:
-        """The same with further rules of consent, and without the attributes that tell it."""
-        asking = replace(self, consent=tuple(dict.fromkeys((*self.consent, *consent))))
-        numeric, categorical = (tuple(name for name in names if name not in asking.telling) for names in (self.numeric, self.categorical))
-        return replace(asking, numeric=numeric, categorical=categorical, vocabulary=None)
-
-    @classmethod
-    def of_tables(cls, interactions: pa.Table, leads: pa.Table) -> Schema:
-        """The attributes that two normalised tables hold: numbers are numeric, all else is categorical."""
-        return cls(*_kinds(interactions), *_kinds(leads))
-
-
-def _kinds(table: pa.Table) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    names = sorted(set(table.column_names) - _OWN_COLUMNS)
-    numeric = tuple(name for name in names if _is_number(table[name].type))
-    return numeric, tuple(name for name in names if name not in numeric)
-
-
-def _is_number(kind: pa.DataType) -> bool:
+def is_number(kind: pa.DataType) -> bool:
+    """Whether the values of a column of this type are numbers."""
     return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
 
 
@@ -255,7 +197,7 @@ def _texts(table: pa.Table, name: str) -> pa.ChunkedArray:
     if name not in table.column_names:
         return pa.chunked_array([pa.nulls(len(table), pa.string())])
     column = table[name]
-    if not _is_number(column.type):
+    if not is_number(column.type):
         return column
     values = pc.if_else(pc.is_nan(column.cast(pa.float64())), None, column.cast(pa.float64()))
     whole = pc.equal(values, pc.floor(values))

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from features.columns import Schema
 from features.consent import ConsentRule
 from features.consent_notes import noted
 from features.contract import NEVER, Finding
 from features.history import History, lead_positions, micros
 from features.notes import Notes, merged
+from features.schema import Schema
 from features.schema_notes import unknown
 from features.sorting import first_at_or_after
 from features.sources import DataSettings, Tables, read_tables

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from features.columns import Attributes, Categorical, Schema
+from features.columns import Attributes, Categorical
 from features.consent import ConsentRule, Withheld, in_force
 from features.contract import UNKNOWN_TIME
 from features.plan import Events
+from features.schema import Schema
 from features.sorting import in_order, settle_ties, sort_rows
 
 if TYPE_CHECKING:

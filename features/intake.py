@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from features.columns import LARGEST, Categorical, Schema, Stacked, Vocabulary, text
+from features.columns import LARGEST, Categorical, Stacked, text
 from features.consent import Withheld
 from features.history import Coded, History
 from features.native.reading import BEYOND, DONE, MORE, UNORDERED, Beyond, Columns, Known, Named, Reading, take
 from features.records import DIRECTION_OF, InteractionRecord, LeadRecord, number, permitted, sorted_once, unknown
+from features.schema import Schema, Vocabulary
 
 
 def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:

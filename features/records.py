@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from features.columns import LARGEST, Schema, text
+from features.columns import LARGEST, text
 from features.consent import ConsentRule
 from features.contract import DataError
 from features.history import DIRECTIONS, UNKNOWN
 from features.native.reading import LEAD_FIELDS, ROW_FIELDS
+from features.schema import Schema
 
 _LAST_DIRECTION = 3
 _OCCURRED_AT = attrgetter("occurred_at")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from features.columns import Schema
 from features.contract import Finding
 from features.notes import Notes
+from features.schema import Schema
 from features.tables import NO_INTERACTIONS
 
 _DETAIL = "leads have this attribute, which the model does not know; it changes nothing"

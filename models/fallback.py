@@ -6,12 +6,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from features.columns import Schema
 from features.consent import ConsentRule
 from features.contract import DAY
 from features.history import History
 from features.intake import history_of
 from features.records import InteractionRecord, LeadRecord
+from features.schema import Schema
 from models.answer import Answer
 from models.asked import Asked
 from models.calibration import Calibration

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features.catalogue import FeatureSet
-from features.columns import Schema
 from features.compute import compute
 from features.history import History
+from features.schema import Schema
 from models.answer import Answer, answers
 from models.asked import Asked, AskedTogether
 from models.calibration import Calibration, to_probability

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from features.columns import Schema
 from features.records import NumberError, number
+from features.schema import Schema
 from serving.errors import Place, Problem, refused, where_of
 
 HINT = "Send a number, or leave it out."

@@ -9,12 +9,12 @@ import sys
 import numpy as np
 
 from features.catalogue import FeatureSettings
-from features.columns import Schema
 from features.compute import compute
 from features.contract import DAY, HOUR
 from features.intake import history_of
 from features.native import objects
 from features.records import InteractionRecord, LeadRecord
+from features.schema import Schema
 from features.vocabulary import fit_features
 
 

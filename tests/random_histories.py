@@ -12,12 +12,12 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from features.catalogue import FeatureSet, FeatureSettings
-from features.columns import Schema
 from features.compute import compute
 from features.contract import DAY, HOUR, MINUTE, WEEK
 from features.history import History
 from features.intake import history_of
 from features.records import InteractionRecord, LeadRecord
+from features.schema import Schema
 from features.signals import SignalSettings
 from features.sources import Tables
 from features.vocabulary import fit_features

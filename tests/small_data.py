@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from features.columns import Schema
 from features.contract import DAY, parse_moment
 from features.dataset import Dataset, Outcomes
 from features.intake import history_of
 from features.records import InteractionRecord, LeadRecord
+from features.schema import Schema
 
 FIRST = parse_moment("2026-01-01")
 

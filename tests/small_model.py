@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from features.columns import Schema
 from features.compute import compute
 from features.contract import DAY, parse_moment
 from features.intake import history_of
 from features.records import InteractionRecord, LeadRecord
+from features.schema import Schema
 from models.calibration import Calibration
 from models.conversion import BoostingClassifier
 from models.feature_set import fit_feature_set

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.catalogue import FeatureSet, FeatureSettings
-from features.columns import Schema
 from features.compute import compute
 from features.contract import DAY, HOUR, parse_moment
 from features.intake import history_of
 from features.records import InteractionRecord, LeadRecord
+from features.schema import Schema
 from features.signals import SignalSettings
 from features.vocabulary import fit_features
 from models.consent import ConsentSettings

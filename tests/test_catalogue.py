@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from features.catalogue import FeatureSet, FeatureSettings
-from features.columns import Schema
 from features.contract import DAY, SettingsError
 from features.history import History
 from features.intake import history_of
 from features.records import InteractionRecord, LeadRecord
+from features.schema import Schema
 from features.signals import Signal, SignalSettings
 from features.vocabulary import fit_features
 from tests.random_histories import World, worlds

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from features.catalogue import FeatureSet
-from features.columns import Schema
 from features.compute import compute
 from features.consent import OPTING_OUT, ConsentRule
 from features.contract import DAY, SettingsError, parse_moment
@@ -24,6 +23,7 @@ from features.dataset import Dataset
 from features.history import History
 from features.intake import history_of
 from features.records import InteractionRecord, LeadRecord
+from features.schema import Schema
 from features.vocabulary import fit_features
 from models.fallback import RulesScorer
 from models.parity import parity

@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.catalogue import FeatureSettings
-from features.columns import Schema
 from features.compute import _plan, compute, encode
 from features.contract import DAY, HOUR, WEEK
 from features.history import History
 from features.intake import history_of
 from features.native import calling
 from features.records import InteractionRecord, LeadRecord
+from features.schema import Schema
 from features.vocabulary import fit_features
 from tests.naive import MEASURES, naive
 from tests.naive_view import known_at

@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from features.columns import LARGEST, Categorical, Schema
+from features.columns import LARGEST, Categorical
 from features.contract import DAY, UNKNOWN_TIME, DataError
 from features.history import History
+from features.schema import Schema
 from features.sorting import settle_ties
 from features.sources import Tables
 from tests.random_histories import moments

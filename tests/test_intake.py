@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from features.columns import Attributes, Categorical, Schema, Vocabulary
+from features.columns import Attributes, Categorical
 from features.compute import compute, encode
 from features.contract import DAY
 from features.history import History
 from features.intake import Intake, history_of
 from features.records import InteractionRecord, LeadRecord, NumberError
+from features.schema import Schema, Vocabulary
 from tests.random_histories import DICE, World, worlds
 
 EXAMPLES = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -20,13 +20,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from features.catalogue import FeatureSettings
-from features.columns import Schema
 from features.compute import _plan, compute, encode
 from features.contract import DAY
 from features.intake import history_of
 from features.native import calling, entry, objects
 from features.plan import Events
 from features.records import InteractionRecord, LeadRecord
+from features.schema import Schema
 from features.vocabulary import fit_features
 from tests.conftest import REPO, missing
 from tests.native_probe import probe

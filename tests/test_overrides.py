@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection, Engine
 
-from features.columns import Schema
 from features.contract import DAY, NEVER
 from features.intake import history_of
 from features.records import InteractionRecord, LeadRecord
+from features.schema import Schema
 from features.store.engine import reading, writing
 from features.store.schema import leads
 from models.answer import Answer

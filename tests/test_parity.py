@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from features.catalogue import FeatureSet
-from features.columns import Schema
 from features.contract import DAY, parse_moment
 from features.intake import history_of
 from features.records import InteractionRecord, LeadRecord
+from features.schema import Schema
 from models.calibration import Calibration
 from models.latency import latency
 from models.parity import REFUSED, body, parity

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from features.catalogue import FeatureSet, FeatureSettings
-from features.columns import Schema
 from features.compute import compute
 from features.contract import DAY, parse_moment
 from features.intake import history_of
 from features.records import InteractionRecord, LeadRecord
+from features.schema import Schema
 from features.signals import SignalSettings
 from features.vocabulary import fit_features
 from models.reasons import Explainer, Reason, ReasonSettings

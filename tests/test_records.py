@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from features.columns import Schema, text
+from features.columns import text
 from features.compute import compute
 from features.contract import DAY, UNKNOWN_TIME, DataError, parse_moment
 from features.data_settings import DataSettings
 from features.history import DIRECTIONS, History
 from features.intake import history_of
 from features.records import InteractionRecord, LeadRecord, number
+from features.schema import Schema
 from features.sources import read_tables
 from tests.naive import naive
 from tests.random_histories import DICE, World, matrix, same, worlds

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.columns import Schema
 from features.contract import DataError, SettingsError
 from features.intake import history_of
 from features.records import _record
+from features.schema import Schema
 from models.request import read_request
 from serving.body import Body
 from serving.errors import RequestError, error_of

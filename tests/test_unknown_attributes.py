@@ -20,13 +20,13 @@ from hypothesis import HealthCheck, given, settings
 from features import intake
 from features.buckets.buckets import in_buckets
 from features.closings import NO_OUTCOMES
-from features.columns import Schema
 from features.consent import ConsentRule
 from features.contract import DAY, Finding
 from features.dataset import Dataset
 from features.history import History
 from features.intake import history_of
 from features.records import InteractionRecord, LeadRecord
+from features.schema import Schema
 from models.fallback import RulesScorer
 from models.request import read_request
 from models.settings import read_settings

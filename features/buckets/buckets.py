@@ -18,13 +18,13 @@ from features.buckets.budget import give_back
 from features.buckets.cache import cached, key_of
 from features.buckets.pour import Poured, pour
 from features.closings import NO_OUTCOMES
-from features.columns import Schema
 from features.contract import DataError, Finding, LeadheatError
 from features.data_settings import DataSettings
 from features.dataset import Dataset
 from features.loading import loading
 from features.notes import NOTES, Notes, conclude, merged
 from features.progress import progress
+from features.schema import Schema
 from features.sources import Checked, Kinds, Tables, check_tables, join_all
 from features.tables import NO_INTERACTIONS, NO_LEADS
 

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import Connection
 
-from features.columns import Schema
 from features.history import History
 from features.intake import history_of
 from features.records import NumberError, numbers_only
+from features.schema import Schema
 from models.answer import Answer, answers
 from models.score import Score
 from models.scorer import Integers, LeadScorer

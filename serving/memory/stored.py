@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Connection, Text, bindparam, literal_column, null, select, union_all
 
-from features.columns import Schema
 from features.contract import NEVER
 from features.records import InteractionRecord, LeadRecord
+from features.schema import Schema
 from features.store.schema import attributes, interactions, leads, outcomes, overrides, standings
 from serving.overrides import Override
 
