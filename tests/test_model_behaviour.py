@@ -43,7 +43,9 @@ def test_the_order_of_the_rows_the_name_and_unknown_attributes_do_not_matter(wor
     for shuffled in permutations(rows):
         assert score(world, record(world, *shuffled)) == expected
     renamed = record(world, *rows)._replace(lead_id="another", attributes={"industry": "software", "favourite_colour": "red"})
-    assert replace(score(world, renamed), lead_id="one") == expected
+    told = score(world, renamed)
+    assert told.unknown_attributes == ["favourite_colour"]
+    assert replace(told, lead_id="one", unknown_attributes=[]) == expected
 
 
 def test_an_interaction_sent_twice_counts_once(world: SmallWorld) -> None:

@@ -88,7 +88,7 @@ def test_any_order_gives_the_same_data_set_and_features(world: World, dice: rand
         X = compute(features, dataset.history, lead, np.tile(world.as_of[:3], len(dataset.history)))
         found.append((content(dataset), features.to_dict(), content(X)))
     assert found[0] == found[1]
-    assert found[0][0][1]["lead_ids"] == sorted(lead.lead_id for lead in world.leads)
+    assert found[0][0][1]["ids"] == sorted(lead.lead_id for lead in world.leads)
 
 
 @pytest.mark.parametrize("seed", range(8))

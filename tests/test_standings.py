@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,11 +12,14 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
-from features.contract import DAY, from_micros, iso, now, parse_moment
+from features.contract import DAY, DataError, from_micros, iso, now, parse_moment
+from features.history import History
 from features.intake import history_of
 from features.records import LeadRecord
+from features.schema import Schema
 from features.snapshots import open_leads
 from features.store.schema import standings
+from serving.memory import scoring
 from serving.memory.memory import Memory
 from serving.memory.worklist import WorklistQuery
 from tests.remembering import Remembering, attributes_of, clock, interactions_of
@@ -136,17 +140,15 @@ def test_another_version_scores_all_that_is_open(memory: Memory, made: Rememberi
     assert (view.changes[0].cause, view.changes[0].version) == ("model", "8")
 
 
-def test_a_lead_that_cannot_be_scored_keeps_no_other_waiting(memory: Memory, world: SmallWorld) -> None:
-    numeric = world.scorer.schema.lead_numeric
-    if not numeric:
-        pytest.skip("the small world's leads have no numbers")
-    memory.take_interactions([visit("a"), visit("b")], "web")
-    with memory.writing() as connection:
-        from features.store.schema import attributes
+def test_a_lead_that_cannot_be_scored_keeps_no_other_waiting(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    def of_all_but_a(leads: Sequence[LeadRecord], schema: Schema) -> History:
+        if any(lead.lead_id == "a" for lead in leads):
+            raise DataError("This lead cannot be scored.")
+        return history_of(leads, schema)
 
-        row = {"lead_id": "a", "name": numeric[0], "value": '"no number"', "origin": "x", "set_at": 1}
-        connection.execute(attributes.insert().values(row))
+    memory.take_interactions([visit("a"), visit("b")], "web")
     waits(memory, refresh_at=0)
+    monkeypatch.setattr(scoring, "history_of", of_all_but_a)
     assert memory.refresh(10) == 1
     assert memory.refresh(10) == 0
 

@@ -14,7 +14,7 @@ from models.fallback import RulesScorer
 from models.score import Score
 from serving.memory.memory import Memory
 from serving.memory.views import WorklistEntry
-from serving.memory.worklist import WorklistQuery, page
+from serving.memory.worklist import UnknownAttributeError, WorklistQuery, page
 from tests.remembering import remembering
 
 LONG = "x" * SEGMENT_CHARACTERS
@@ -45,7 +45,6 @@ SEGMENTS = {
     f"company:{LONG}y": {"longer"},
     f"company:{LONG}z": {"longest"},
     f"company:{LONG}yz": set(),
-    f"other:{LONG}y": set(),
     'company:x"': {"quoted"},
     "company:x:true": set(),
     "size:1": {"number", "text"},
@@ -64,6 +63,12 @@ def test_a_segment_is_a_whole_value_of_one_attribute(memory: Memory) -> None:
         found = memory.worklist(WorklistQuery(segment=[segment]))
         assert {one.lead_id for one in found.leads} == leads, segment
         assert sum(found.counts.values()) == len(leads)
+
+
+def test_a_segment_of_an_attribute_that_nobody_has_is_refused(memory: Memory) -> None:
+    with pytest.raises(UnknownAttributeError, match="One thing is wrong with the query") as refused:
+        memory.worklist(WorklistQuery(segment=[f"compani:{LONG}y"]))
+    assert refused.value.meant == "company"
 
 
 def test_the_scores_of_the_list_are_whole_and_described_as_such(memory: Memory) -> None:
