@@ -20,9 +20,9 @@ _OWN_COLUMNS = frozenset({"lead_id", "occurred_at", "recorded_at", "interaction_
 class Vocabulary:
     """The texts that a feature set tells apart: its types, and the levels of each categorical attribute of a ``Schema``."""
 
-    types: tuple[str, ...] = ()
-    levels: tuple[tuple[str, ...], ...] = ()
-    lead_levels: tuple[tuple[str, ...], ...] = ()
+    types: tuple[str, ...]
+    levels: tuple[tuple[str, ...], ...]
+    lead_levels: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, eq=False)

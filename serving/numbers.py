@@ -9,8 +9,6 @@ from features.records import NumberError, number
 from features.schema import Schema
 from serving.errors import Place, Problem, refused, where_of
 
-HINT = "Send a number, or leave it out."
-
 
 def refuse_texts(asked: Mapping[str, Any], schema: Schema) -> None:
     """Refuse a request whose numeric attributes are not all numbers; each place is named, such as ``interactions.3.attributes.value``.
@@ -22,19 +20,19 @@ def refuse_texts(asked: Mapping[str, Any], schema: Schema) -> None:
     Raises:
         RequestError: some are not.
     """
-    problems = [Problem(where=where_of(place), what=what, hint=HINT) for place, what in _misfits(asked, schema)]
+    problems = [Problem(where=where_of(place), what=error.what, hint=error.hint) for place, error in _misfits(asked, schema)]
     if problems:
         raise refused(problems)
 
 
-def _misfits(asked: Any, schema: Schema) -> Iterator[tuple[Place, str]]:
+def _misfits(asked: Any, schema: Schema) -> Iterator[tuple[Place, NumberError]]:
     for place, row in _rows(asked, ()):
         numeric, values = schema.numeric if "type" in row else schema.lead_numeric, row.get("attributes") or {}
         for name in numeric:
             try:
                 number(values.get(name), name)
             except NumberError as error:
-                yield (*place, "attributes", name), error.what
+                yield (*place, "attributes", name), error
 
 
 def _rows(part: Any, place: Place) -> Iterator[tuple[Place, Mapping[str, Any]]]:
