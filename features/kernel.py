@@ -41,12 +41,15 @@ def sweep(plan: Plan, events: Events, lead: np.ndarray, as_of: np.ndarray, order
             cursor = events.start[one]
             _forget(room)
         moment, known, row = as_of[number], length, out[number]
-        cursor, length, unknown_until = _look(events, room, one, moment, cursor, length, unknown_until)
-        seen = Seen(one, moment, life, known, length)
-        _take_streams(plan, events, seen, room)
+        while cursor < events.start[one + 1] and events.occurred_at[cursor] < moment:
+            if events.known_at[cursor] < moment:
+                _take(plan, events, cursor, length, life, room)
+                length += 1
+            else:
+                unknown_until = min(unknown_until, events.known_at[cursor])
+            cursor += 1
+        seen = Seen(one, moment, known, length)
         _move_edges(plan, seen, room)
-        _take_groups(plan, events, seen, room)
-        _take_losses(plan, room)
         column = _write_groups(plan, seen, room, row)
         for stream in range(3):
             column = _write_stream(plan, seen, stream, room, row, column)
@@ -56,7 +59,7 @@ def sweep(plan: Plan, events: Events, lead: np.ndarray, as_of: np.ndarray, order
         for i in range(events.numeric.shape[1]):
             column = _write_numeric(plan, events, seen, i, room, row, column)
         for i in range(events.categorical.shape[1]):
-            column = _write_categorical(events, seen, i, room, row, column)
+            column = _write_categorical(i, room, row, column)
         _write_lead(events, seen, room, row, column)
 
 
@@ -74,49 +77,77 @@ def _look_ahead(lead: np.ndarray, as_of: np.ndarray, order: np.ndarray, place: i
 @block
 def _forget(room: Room) -> None:
     """Nothing is seen yet."""
-    room.edge[:], room.lost[:], room.total[:], room.left[:], room.types[:] = 0, 0, 0, 0, 0
-    room.decayed[:], room.squares[:], room.sums[:], room.known[:] = 0.0, 0.0, 0.0, 0
-    room.answers[:], room.highest[:], room.last[:] = 0, -np.inf, np.nan
-    room.levels[:, 0], room.levels[:, 1], room.levels[:, 2] = -1, -1, 0
+    room.edge[:], room.earliest[:], room.latest[:], room.decayed[:] = 0, np.nan, np.nan, 0.0
+    room.today[:], room.squares[:], room.touched[:], room.waited[:] = NEVER, 0.0, 0, np.nan
+    room.types[:], room.levels[:, 0], room.levels[:, 1], room.levels[:, 2] = 0, -1, -1, 0
+    room.sums[:], room.known[:], room.highest[:], room.last[:] = 0.0, 0, -np.inf, np.nan
 
 
 @block
-def _look(events: Events, room: Room, lead: int, as_of: int, cursor: int, length: int, unknown_until: int) -> tuple[int, int, int]:
-    """List what happened before ``as_of`` and was known by then, from the row ``cursor`` on.
+def _take(plan: Plan, events: Events, row: int, place: int, life: int, room: Room) -> None:
+    """Take in the next interaction: a row of the events, and its place in what is seen."""
+    moment, kind, direction = events.occurred_at[row], events.type[row], events.direction[row]
+    room.row[place], room.moment[place] = row, moment
+    _take_stream(plan, moment, 0, room.before[place, 0], room)
+    if direction > 0:
+        _take_stream(plan, moment, direction, room.before[place, direction], room)
+    _take_group(plan, moment, kind * DIRECTION_CODES + direction, place, room)
+    room.touched[direction] = room.before[place + 1, 2]
+    if np.isnan(room.waited[0]) and direction == 2:
+        room.waited[0] = moment - room.earliest[1]
+    room.types[0] += room.type_stamp[kind] != life
+    room.type_stamp[kind] = life
+    for i in range(events.categorical.shape[1]):
+        _take_level(events.categorical[row, i], i, life, room)
 
-    Returns:
-        The next row, how many are listed, and when the first of those that were left out becomes known.
+
+@block
+def _take_stream(plan: Plan, moment: int, stream: int, k: int, room: Room) -> None:
+    """The numbers of days and sessions up to the k-th interaction of a stream, from 0 on, and the squares of the gaps."""
+    gap, day = moment - room.latest[stream], moment // DAY
+    room.day[stream, k + 1] = room.day[stream, k] + (day != room.today[stream])
+    room.session[stream, k + 1] = room.session[stream, k] + (gap > plan.session_gap)
+    room.today[stream], room.last_gap[stream] = day, gap
+    if k > 0:
+        if k == 1:
+            room.first_gap[stream] = gap
+        difference = (gap - room.first_gap[stream]) / DAY
+        room.squares[stream] += difference * difference
+
+
+@block
+def _take_group(plan: Plan, moment: int, code: int, place: int, room: Room) -> None:
+    """Counts, earliest, latest and decayed sums of the groups that a type and direction belong to.
+
+    A weight is 2^(t / h), t counted from ``origin``; what the sum is worth at a moment is left to ``_write_groups``.
     """
-    while cursor < events.start[lead + 1] and events.occurred_at[cursor] < as_of:
-        if events.known_at[cursor] < as_of:
-            room.row[length], room.code[length] = cursor, events.type[cursor] * DIRECTION_CODES + events.direction[cursor]
-            length += 1
-        else:
-            unknown_until = min(unknown_until, events.known_at[cursor])
-        cursor += 1
-    return cursor, length, unknown_until
+    for i, half_life in enumerate(plan.half_lives):
+        if place == 0:
+            room.origin[i] = moment
+        elif moment - room.origin[i] > RENEWED * half_life:
+            for group in range(len(room.decayed)):
+                room.decayed[group, i] *= np.exp2(-(moment - room.origin[i]) / half_life)
+            room.origin[i] = moment
+        room.weights[i] = np.exp2((moment - room.origin[i]) / half_life)
+    for group in range(plan.group_count):
+        room.before[place + 1, group] = room.before[place, group] + plan.members[code, group]
+    for group in plan.groups[plan.group_start[code] : plan.group_start[code + 1]]:
+        if room.before[place, group] == 0:
+            room.earliest[group] = moment
+        room.latest[group] = moment
+        for i in range(len(room.weights)):
+            room.decayed[group, i] += room.weights[i]
 
 
 @block
-def _take_streams(plan: Plan, events: Events, seen: Seen, room: Room) -> None:
-    """The lists by stream: moments, and the numbers of the day and of the session; and the squares of the gaps."""
-    moments, days, sessions = room.moment, room.day, room.session
-    for place in range(seen.known, seen.length):
-        moment, direction = events.occurred_at[room.row[place]], room.code[place] % DIRECTION_CODES
-        for stream in range(3):
-            k = room.before[place, stream]
-            if stream > 0 and stream != direction:
-                room.before[place + 1, stream] = k
-                continue
-            room.before[place + 1, stream] = k + 1
-            moments[stream, k], days[stream, k], sessions[stream, k] = moment, 0, 0
-            if k > 0:
-                gap = moment - moments[stream, k - 1]
-                days[stream, k] = days[stream, k - 1] + (moment // DAY != moments[stream, k - 1] // DAY)
-                sessions[stream, k] = sessions[stream, k - 1] + (gap > plan.session_gap)
-                if k > 1:
-                    difference = (gap - (moments[stream, 1] - moments[stream, 0])) / DAY
-                    room.squares[stream] += difference * difference
+def _take_level(level: int, i: int, life: int, room: Room) -> None:
+    """The latest level of a categorical attribute, the first, and how many there were."""
+    levels = room.levels[i]
+    if level >= 0:
+        levels[0] = level
+        levels[1] = level if levels[1] < 0 else levels[1]
+        levels[2] += room.level_stamp[i, level] != life
+        room.level_stamp[i, level] = life
 
 
 @block
@@ -125,60 +156,25 @@ def _move_edges(plan: Plan, seen: Seen, room: Room) -> None:
     edge = 0
     for i in range(len(plan.bounds) - 2, -1, -1):
         edge = max(edge, room.edge[i])
-        while edge < seen.length and seen.as_of - room.moment[0, edge] > plan.bounds[i]:
+        while edge < seen.length and seen.as_of - room.moment[edge] > plan.bounds[i]:
             edge += 1
         room.edge[i] = edge
 
 
 @block
-def _take_groups(plan: Plan, events: Events, seen: Seen, room: Room) -> None:
-    """Totals, latest, earliest and decayed sums of every group.
-
-    A weight is 2^(t / h), t counted from ``origin``; what the sum is worth at a moment is left to ``_write_groups``.
-    """
-    for place in range(seen.known, seen.length):
-        moment, code = events.occurred_at[room.row[place]], room.code[place]
-        for i, half_life in enumerate(plan.half_lives):
-            if place == 0:
-                room.origin[i] = moment
-            elif moment - room.origin[i] > RENEWED * half_life:
-                for group in range(len(room.decayed)):
-                    room.decayed[group, i] *= np.exp2(-(moment - room.origin[i]) / half_life)
-                room.origin[i] = moment
-            room.weights[i] = np.exp2((moment - room.origin[i]) / half_life)
-        for group in plan.groups[plan.group_start[code] : plan.group_start[code + 1]]:
-            if room.total[group] == 0:
-                room.earliest[group] = moment
-            room.total[group] += 1
-            room.latest[group] = moment
-            for i in range(len(room.weights)):
-                room.decayed[group, i] += room.weights[i]
-
-
-@block
-def _take_losses(plan: Plan, room: Room) -> None:
-    """What has left each window since the snapshot before."""
-    for window in range(len(room.lost)):
-        edge = room.edge[plan.windows[window]]
-        for code in room.code[room.lost[window] : edge]:
-            for group in plan.groups[plan.group_start[code] : plan.group_start[code + 1]]:
-                room.left[group, window] += 1
-        room.lost[window] = edge
-
-
-@block
 def _write_groups(plan: Plan, seen: Seen, room: Room, out: np.ndarray) -> int:
+    """What has happened in a window has happened before now and not before the window's edge."""
     for i in range(len(room.weights)):
         room.weights[i] = np.exp2(-(seen.as_of - room.origin[i]) / plan.half_lives[i]) if seen.length > 0 else 0.0
-    column, finite = 0, len(room.lost)
-    for group in range(len(room.total)):
+    column, finite, before = 0, len(plan.doubles), room.before
+    for group in range(plan.group_count):
+        total = before[seen.length, group]
         for window in range(finite):
-            out[column + window] = room.total[group] - room.left[group, window]
+            out[column + window] = total - before[room.edge[plan.windows[window]], group]
         column += finite
-        some = room.total[group] > 0
-        out[column] = room.total[group]
-        out[column + 1] = (seen.as_of - room.latest[group]) / DAY if some else np.nan
-        out[column + 2] = (seen.as_of - room.earliest[group]) / DAY if some else np.nan
+        out[column] = total
+        out[column + 1] = (seen.as_of - room.latest[group]) / DAY
+        out[column + 2] = (seen.as_of - room.earliest[group]) / DAY
         column += 3
         for i in range(len(room.weights)):
             out[column + i] = room.decayed[group, i] * room.weights[i]
@@ -189,11 +185,12 @@ def _write_groups(plan: Plan, seen: Seen, room: Room, out: np.ndarray) -> int:
 @block
 def _write_stream(plan: Plan, seen: Seen, stream: int, room: Room, out: np.ndarray, column: int) -> int:
     """A window that holds k interactions of the stream holds its last k; days and sessions are counted by their numbers."""
-    moments, days, sessions, n, windows = room.moment, room.day, room.session, room.before[seen.length, stream], len(plan.windows)
+    days, sessions, n, windows = room.day[stream], room.session[stream], room.before[seen.length, stream], len(plan.windows)
     for window in range(windows):
         first = room.before[room.edge[plan.windows[window]], stream]
-        out[column + window] = days[stream, n - 1] - days[stream, first] + 1 if first < n else 0
-        out[column + windows + window] = sessions[stream, n - 1] - sessions[stream, first] + 1 if first < n else 0
+        some = first < n
+        out[column + window] = days[n] - days[first + some] + some
+        out[column + windows + window] = sessions[n] - sessions[first + some] + some
     column += 2 * windows
     for window in range(len(plan.doubles)):
         first, earlier = room.before[room.edge[plan.windows[window]], stream], room.before[room.edge[plan.doubles[window]], stream]
@@ -201,9 +198,9 @@ def _write_stream(plan: Plan, seen: Seen, stream: int, room: Room, out: np.ndarr
     column += len(plan.doubles)
     out[column : column + 3] = np.nan
     if n > 1:
-        latest, first, first_gap = moments[stream, n - 1], moments[stream, 0], moments[stream, 1] - moments[stream, 0]
-        difference = (latest - first - (n - 1) * first_gap) / DAY / (n - 1)
-        out[column], out[column + 1] = (latest - moments[stream, n - 2]) / DAY, (latest - first) / DAY / (n - 1)
+        span, first_gap = room.latest[stream] - room.earliest[stream], room.first_gap[stream]
+        difference = (span - (n - 1) * first_gap) / DAY / (n - 1)
+        out[column], out[column + 1] = room.last_gap[stream] / DAY, span / DAY / (n - 1)
         out[column + 2] = np.sqrt(max(0.0, room.squares[stream] / (n - 1) - difference * difference))
     return column + 3
 
@@ -221,25 +218,13 @@ def _write_shares(plan: Plan, seen: Seen, room: Room, out: np.ndarray, column: i
 @block
 def _write_answers(seen: Seen, room: Room, out: np.ndarray, column: int) -> int:
     """Outbound touches since the latest inbound interaction, and how long the first inbound one waited for an answer."""
-    for place in range(seen.known, seen.length):
-        direction = room.code[place] % DIRECTION_CODES
-        if direction == 1:
-            room.answers[0] = 0
-        elif direction == 2:
-            room.answers[0] += 1
-            if room.answers[1] == 0 and room.before[place, 1] > 0:
-                room.answers[1], room.answers[2] = 1, room.moment[0, place] - room.moment[1, 0]
-    out[column] = room.answers[0]
-    out[column + 1] = room.answers[2] / HOUR if room.answers[1] == 1 else np.nan
+    out[column] = room.before[seen.length, 2] - room.touched[1]
+    out[column + 1] = room.waited[0] / HOUR
     return column + 2
 
 
 @block
 def _write_types(plan: Plan, events: Events, seen: Seen, room: Room, out: np.ndarray, column: int) -> int:
-    for row in room.row[seen.known : seen.length]:
-        if room.type_stamp[events.type[row]] != seen.life:
-            room.type_stamp[events.type[row]] = seen.life
-            room.types[0] += 1
     for rank in range(plan.last_types):
         out[column + rank] = events.type[room.row[seen.length - 1 - rank]] if rank < seen.length else np.nan
     column += plan.last_types
@@ -272,21 +257,10 @@ def _write_numeric(plan: Plan, events: Events, seen: Seen, i: int, room: Room, o
 
 
 @block
-def _write_categorical(events: Events, seen: Seen, i: int, room: Room, out: np.ndarray, column: int) -> int:
-    """The latest level, the first, and how many there were."""
-    levels = room.levels[i]
-    for row in room.row[seen.known : seen.length]:
-        level = events.categorical[row, i]
-        if level < 0:
-            continue
-        levels[0] = level
-        levels[1] = level if levels[1] < 0 else levels[1]
-        if room.level_stamp[i, level] != seen.life:
-            room.level_stamp[i, level] = seen.life
-            levels[2] += 1
-    out[column] = levels[0] if levels[0] >= 0 else np.nan
-    out[column + 1] = levels[1] if levels[1] >= 0 else np.nan
-    out[column + 2] = levels[2]
+def _write_categorical(i: int, room: Room, out: np.ndarray, column: int) -> int:
+    for rank in range(2):
+        out[column + rank] = room.levels[i, rank] if room.levels[i, rank] >= 0 else np.nan
+    out[column + 2] = room.levels[i, 2]
     return column + 3
 
 

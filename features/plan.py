@@ -19,6 +19,7 @@ class Plan(NamedTuple):
         half_lives: float64[H], microseconds.
         group_start: int64[(T + 1) * 3 + 1], boundaries in ``groups`` by type and direction.
         groups: uintp[...], the groups that an interaction of a type and direction belongs to.
+        members: int32[(T + 1) * 3, G], the same as 1 and 0.
         level_counts: int64[C], number of codes of each categorical attribute.
         group_count: G.
         type_count: T; the code T is ``other``.
@@ -32,6 +33,7 @@ class Plan(NamedTuple):
     half_lives: np.ndarray
     group_start: np.ndarray
     groups: np.ndarray
+    members: np.ndarray
     level_counts: np.ndarray
     group_count: int
     type_count: int
@@ -75,7 +77,6 @@ class Seen(NamedTuple):
 
     lead: int
     as_of: int
-    life: int
     known: int
     length: int
 
@@ -83,31 +84,35 @@ class Seen(NamedTuple):
 class Room(NamedTuple):
     """Scratch arrays, made once for a call; K is the length of the longest history.
 
-    By place, oldest first, of what is seen: ``row`` int64[K] (into the events), ``code`` int64[K] (its type and direction), and ``before``
-    int64[K + 1, 3], how many interactions of each stream come before. By stream (all, inbound, outbound) and place in it: ``moment``
-    int64[3, K], ``day`` and ``session`` int64[3, K], numbered from 0 on.
+    By place, oldest first, of what is seen: ``row`` int64[K] (into the events), ``moment`` int64[K], and ``before`` int32[K + 1, G], how many
+    interactions of each group come before; the first three groups are the streams (all, inbound, outbound).
 
-    ``edge`` int64[B] is the first place within each bound. ``left`` int64[G, W - 1] are those of ``total`` int64[G] that a window has lost.
-    ``decayed`` float64[G, H] is in units of a weight at ``origin`` int64[H]. The stamps are lives and never cleared.
+    By stream: ``day`` and ``session`` int32[3, K + 1], the number of them up to the k-th interaction of the stream; ``today`` int64[3], its latest day;
+    ``first_gap``, ``last_gap`` and ``squares`` float64[3], of the gaps.
+
+    By group: ``earliest`` and ``latest`` float64[G], NaN for none, and ``decayed`` float64[G, H], in units of a weight at ``origin`` int64[H].
+
+    ``edge`` int64[B] is the first place within each bound. ``touched`` int64[3] are how many outbound interactions there were at the latest of each
+    direction, ``waited`` float64[1] how long the first inbound one waited for an answer. The stamps are lives and never cleared.
     """
 
     row: np.ndarray
-    code: np.ndarray
-    before: np.ndarray
     moment: np.ndarray
+    before: np.ndarray
     day: np.ndarray
     session: np.ndarray
+    today: np.ndarray
+    first_gap: np.ndarray
+    last_gap: np.ndarray
     squares: np.ndarray
     edge: np.ndarray
-    lost: np.ndarray
-    total: np.ndarray
-    left: np.ndarray
-    latest: np.ndarray
     earliest: np.ndarray
+    latest: np.ndarray
     decayed: np.ndarray
     origin: np.ndarray
     weights: np.ndarray
-    answers: np.ndarray
+    touched: np.ndarray
+    waited: np.ndarray
     sums: np.ndarray
     known: np.ndarray
     highest: np.ndarray

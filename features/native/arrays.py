@@ -92,6 +92,6 @@ def matrix(given: int, dtype: Any) -> np.ndarray:
 
 @block
 def take(words: np.ndarray, at: int, shape: tuple[int, ...], dtype: Any) -> tuple[np.ndarray, int]:
-    """An array of numbers of 8 bytes in some memory, int64[...], from a word on; and the word after it, which may lie outside."""
+    """An array in some memory, int64[...], from a word on; and the word after it, which may lie outside."""
     array: np.ndarray = array_at(words.ctypes.data + WORD * at, shape, dtype)
-    return array, at + array.size
+    return array, at + (array.nbytes + WORD - 1) // WORD

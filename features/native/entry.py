@@ -41,7 +41,7 @@ def fill(plan: int, group_count: int, type_count: int, session_gap: int, last_ty
     room, taken = _room(catalogue, longest, events.numeric.shape[1], words)
     if taken > len(words):
         return taken
-    room.before[0, :], room.type_stamp[:], room.level_stamp[:] = 0, 0, 0
+    room.before[0, :], room.day[:, 0], room.session[:, 0], room.type_stamp[:], room.level_stamp[:] = 0, 0, 0, 0, 0
     sweep(catalogue, events, lead, as_of, order, room, matrix(item(given, 13), np.float32))
     return 0
 
@@ -55,7 +55,8 @@ def _plan(plan: int, group_count: int, type_count: int, session_gap: int, last_t
         vector(item(plan, 3), np.float64),
         vector(item(plan, 4), np.int64),
         vector(item(plan, 5), np.uintp),
-        vector(item(plan, 6), np.int64),
+        matrix(item(plan, 6), np.int32),
+        vector(item(plan, 7), np.int64),
         group_count,
         type_count,
         session_gap,
@@ -83,26 +84,26 @@ def _events(given: int) -> Events:
 def _room(plan: Plan, longest: int, numeric: int, words: np.ndarray) -> tuple[Room, int]:
     """Room for histories of up to ``longest`` interactions with so many ``numeric`` attributes, and how many words it takes."""
     groups, half_lives, attributes = plan.group_count, len(plan.half_lives), len(plan.level_counts)
-    windows, finite, widest = len(plan.windows), len(plan.doubles), 1
+    windows, widest = len(plan.windows), 1
     for count in plan.level_counts:
         widest = max(widest, count)
     row, at = take(words, 0, (longest,), np.int64)
-    code, at = take(words, at, (longest,), np.int64)
-    before, at = take(words, at, (longest + 1, 3), np.int64)
-    moment, at = take(words, at, (3, longest), np.int64)
-    day, at = take(words, at, (3, longest), np.int64)
-    session, at = take(words, at, (3, longest), np.int64)
+    moment, at = take(words, at, (longest,), np.int64)
+    before, at = take(words, at, (longest + 1, groups), np.int32)
+    day, at = take(words, at, (3, longest + 1), np.int32)
+    session, at = take(words, at, (3, longest + 1), np.int32)
+    today, at = take(words, at, (3,), np.int64)
+    first_gap, at = take(words, at, (3,), np.float64)
+    last_gap, at = take(words, at, (3,), np.float64)
     squares, at = take(words, at, (3,), np.float64)
     edge, at = take(words, at, (len(plan.bounds),), np.int64)
-    lost, at = take(words, at, (finite,), np.int64)
-    total, at = take(words, at, (groups,), np.int64)
-    left, at = take(words, at, (groups, finite), np.int64)
-    latest, at = take(words, at, (groups,), np.int64)
-    earliest, at = take(words, at, (groups,), np.int64)
+    earliest, at = take(words, at, (groups,), np.float64)
+    latest, at = take(words, at, (groups,), np.float64)
     decayed, at = take(words, at, (groups, half_lives), np.float64)
     origin, at = take(words, at, (half_lives,), np.int64)
     weights, at = take(words, at, (half_lives,), np.float64)
-    answers, at = take(words, at, (3,), np.int64)
+    touched, at = take(words, at, (3,), np.int64)
+    waited, at = take(words, at, (1,), np.float64)
     sums, at = take(words, at, (numeric, windows), np.float64)
     known, at = take(words, at, (numeric, windows), np.int64)
     highest, at = take(words, at, (numeric, windows), np.float64)
@@ -112,7 +113,7 @@ def _room(plan: Plan, longest: int, numeric: int, words: np.ndarray) -> tuple[Ro
     levels, at = take(words, at, (attributes, 3), np.int64)
     level_stamp, at = take(words, at, (attributes, widest), np.int64)
     room = Room(
-        row, code, before, moment, day, session, squares, edge, lost, total, left, latest, earliest, decayed, origin, weights, answers,
-        sums, known, highest, last, types_, type_stamp, levels, level_stamp,
+        row, moment, before, day, session, today, first_gap, last_gap, squares, edge, earliest, latest, decayed, origin, weights, touched,
+        waited, sums, known, highest, last, types_, type_stamp, levels, level_stamp,
     )  # fmt: skip
     return room, at
