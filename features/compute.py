@@ -82,16 +82,13 @@ def _plan(features: FeatureSet) -> Plan:
     """The catalogue as the kernel's arrays."""
     windows = [*features.windows, NEVER]
     doubles = [min(2 * window, NEVER) for window in features.windows]
-    bounds = sorted({*windows, *doubles})
     members = [_groups_of(features, kind, direction) for kind in (*features.types, None) for direction in range(DIRECTION_CODES)]
     belongs = np.zeros((len(members), len(features.groups)), np.int32)
     for code, some in enumerate(members):
         belongs[code, some] = 1
     levels = [len(known) + 1 for known in features.levels.values()]
     return Plan(
-        bounds=np.array(bounds, np.int64),
-        windows=np.array([bounds.index(window) for window in windows], np.int64),
-        doubles=np.array([bounds.index(double) for double in doubles], np.int64),
+        bounds=np.array([*windows, *doubles], np.int64),
         half_lives=np.array(features.half_lives, np.float64),
         group_start=np.cumsum([0, *map(len, members)], dtype=np.int64),
         groups=np.array([group for some in members for group in some], np.uintp),

@@ -25,8 +25,12 @@ _SOON, _FAR = 2, 16
 """So many snapshots ahead memory is asked for: near enough to be kept, far enough to have come."""
 _LINE = 16
 """Numbers, float32, that come from memory at once."""
+STRIDE, _STEPS = 16, (8, 4, 2, 1)
+"""How edges are moved: by strides, and then by these steps."""
 _THURSDAY = 3  # the weekday of 1970-01-01, Monday being 0
 
+at = np.uintp
+"""A place that has no sign costs less: NumPy's negative places count from the end."""
 block = numba.njit(nogil=True, error_model="numpy", inline="always")
 
 
@@ -86,13 +90,16 @@ def _forget(room: Room) -> None:
 @block
 def _take(plan: Plan, events: Events, row: int, place: int, life: int, room: Room) -> None:
     """Take in the next interaction: a row of the events, and its place in what is seen."""
-    moment, kind, direction = events.occurred_at[row], events.type[row], events.direction[row]
-    room.row[place], room.moment[place] = row, moment
-    _take_stream(plan, moment, 0, room.before[place, 0], room)
+    moment, kind, direction = events.occurred_at[at(row)], at(events.type[at(row)]), at(events.direction[at(row)])
+    before, after = room.before[at(place)], room.before[at(place + 1)]
+    room.row[at(place)], room.moment[at(place)] = row, moment
+    _take_stream(plan, moment, at(0), before[0], room)
     if direction > 0:
-        _take_stream(plan, moment, direction, room.before[place, direction], room)
-    _take_group(plan, moment, kind * DIRECTION_CODES + direction, place, room)
-    room.touched[direction] = room.before[place + 1, 2]
+        _take_stream(plan, moment, direction, before[direction], room)
+    if place == 0:
+        room.origin[:] = moment
+    _take_groups(plan, moment, kind * at(DIRECTION_CODES) + direction, before, after, room)
+    room.touched[direction] = after[2]
     if np.isnan(room.waited[0]) and direction == 2:
         room.waited[0] = moment - room.earliest[1]
     room.types[0] += room.type_stamp[kind] != life
@@ -104,9 +111,9 @@ def _take(plan: Plan, events: Events, row: int, place: int, life: int, room: Roo
 @block
 def _take_stream(plan: Plan, moment: int, stream: int, k: int, room: Room) -> None:
     """The numbers of days and sessions up to the k-th interaction of a stream, from 0 on, and the squares of the gaps."""
-    gap, day = moment - room.latest[stream], moment // DAY
-    room.day[stream, k + 1] = room.day[stream, k] + (day != room.today[stream])
-    room.session[stream, k + 1] = room.session[stream, k] + (gap > plan.session_gap)
+    days, sessions, gap, day = room.day[stream], room.session[stream], moment - room.latest[stream], moment // DAY
+    days[at(k + 1)] = days[at(k)] + (day != room.today[stream])
+    sessions[at(k + 1)] = sessions[at(k)] + (gap > plan.session_gap)
     room.today[stream], room.last_gap[stream] = day, gap
     if k > 0:
         if k == 1:
@@ -116,27 +123,28 @@ def _take_stream(plan: Plan, moment: int, stream: int, k: int, room: Room) -> No
 
 
 @block
-def _take_group(plan: Plan, moment: int, code: int, place: int, room: Room) -> None:
+def _take_groups(plan: Plan, moment: int, code: int, before: np.ndarray, after: np.ndarray, room: Room) -> None:
     """Counts, earliest, latest and decayed sums of the groups that a type and direction belong to.
 
     A weight is 2^(t / h), t counted from ``origin``; what the sum is worth at a moment is left to ``_write_groups``.
     """
     for i, half_life in enumerate(plan.half_lives):
-        if place == 0:
-            room.origin[i] = moment
-        elif moment - room.origin[i] > RENEWED * half_life:
+        age = moment - room.origin[i]
+        if age > RENEWED * half_life:
             for group in range(len(room.decayed)):
-                room.decayed[group, i] *= np.exp2(-(moment - room.origin[i]) / half_life)
-            room.origin[i] = moment
-        room.weights[i] = np.exp2((moment - room.origin[i]) / half_life)
-    for group in range(plan.group_count):
-        room.before[place + 1, group] = room.before[place, group] + plan.members[code, group]
-    for group in plan.groups[plan.group_start[code] : plan.group_start[code + 1]]:
-        if room.before[place, group] == 0:
+                room.decayed[group, i] *= np.exp2(-age / half_life)
+            room.origin[i], age = moment, 0
+        room.weights[i] = np.exp2(age / half_life)
+    members = plan.members[code]
+    for group in range(len(members)):
+        after[group] = before[group] + members[group]
+    for group in plan.groups[plan.group_start[code] : plan.group_start[code + at(1)]]:
+        if before[group] == 0:
             room.earliest[group] = moment
         room.latest[group] = moment
-        for i in range(len(room.weights)):
-            room.decayed[group, i] += room.weights[i]
+        decayed = room.decayed[group]
+        for i in range(len(decayed)):
+            decayed[i] += room.weights[i]
 
 
 @block
@@ -152,50 +160,51 @@ def _take_level(level: int, i: int, life: int, room: Room) -> None:
 
 @block
 def _move_edges(plan: Plan, seen: Seen, room: Room) -> None:
-    """Move each edge up to the first interaction within its bound; the last bound holds all."""
-    edge = 0
-    for i in range(len(plan.bounds) - 2, -1, -1):
-        edge = max(edge, room.edge[i])
-        while edge < seen.length and seen.as_of - room.moment[edge] > plan.bounds[i]:
-            edge += 1
+    """Move each edge up to the first interaction within its bound, without a branch where that is near: processors guess it wrong."""
+    for i in range(len(plan.bounds)):
+        edge, limit = room.edge[i], seen.as_of - plan.bounds[i]
+        while edge + STRIDE <= seen.length and room.moment[at(edge + STRIDE - 1)] < limit:
+            edge += STRIDE
+        for step in _STEPS:
+            edge += step * ((edge + step <= seen.length) & (room.moment[at(edge + step - 1)] < limit))
         room.edge[i] = edge
 
 
 @block
 def _write_groups(plan: Plan, seen: Seen, room: Room, out: np.ndarray) -> int:
-    """What has happened in a window has happened before now and not before the window's edge."""
-    for i in range(len(room.weights)):
-        room.weights[i] = np.exp2(-(seen.as_of - room.origin[i]) / plan.half_lives[i]) if seen.length > 0 else 0.0
-    column, finite, before = 0, len(plan.doubles), room.before
-    for group in range(plan.group_count):
-        total = before[seen.length, group]
-        for window in range(finite):
-            out[column + window] = total - before[room.edge[plan.windows[window]], group]
-        column += finite
-        out[column] = total
-        out[column + 1] = (seen.as_of - room.latest[group]) / DAY
-        out[column + 2] = (seen.as_of - room.earliest[group]) / DAY
-        column += 3
-        for i in range(len(room.weights)):
-            out[column + i] = room.decayed[group, i] * room.weights[i]
-        column += len(room.weights)
-    return column
+    """What has happened in a window has happened before now, and not before the window's edge."""
+    groups, finite, half_lives, now = plan.group_count, len(plan.bounds) // 2, len(plan.half_lives), room.before[at(seen.length)]
+    size = finite + 3 + half_lives
+    for window in range(finite):
+        earlier = room.before[at(room.edge[window])]
+        for group in range(groups):
+            out[at(group * size + window)] = now[group] - earlier[group]
+    for group in range(groups):
+        column = group * size + finite
+        out[at(column)] = now[group]
+        out[at(column + 1)] = (seen.as_of - room.latest[group]) / DAY
+        out[at(column + 2)] = (seen.as_of - room.earliest[group]) / DAY
+    for i in range(half_lives):
+        weight = np.exp2(-(seen.as_of - room.origin[i]) / plan.half_lives[i]) if seen.length > 0 else 0.0
+        for group in range(groups):
+            out[at(group * size + finite + 3 + i)] = room.decayed[group, i] * weight
+    return groups * size
 
 
 @block
 def _write_stream(plan: Plan, seen: Seen, stream: int, room: Room, out: np.ndarray, column: int) -> int:
     """A window that holds k interactions of the stream holds its last k; days and sessions are counted by their numbers."""
-    days, sessions, n, windows = room.day[stream], room.session[stream], room.before[seen.length, stream], len(plan.windows)
-    for window in range(windows):
-        first = room.before[room.edge[plan.windows[window]], stream]
+    days, sessions, n, finite = room.day[stream], room.session[stream], room.before[seen.length, stream], len(plan.bounds) // 2
+    for window in range(finite + 1):
+        first = room.before[at(room.edge[window]), stream]
         some = first < n
-        out[column + window] = days[n] - days[first + some] + some
-        out[column + windows + window] = sessions[n] - sessions[first + some] + some
-    column += 2 * windows
-    for window in range(len(plan.doubles)):
-        first, earlier = room.before[room.edge[plan.windows[window]], stream], room.before[room.edge[plan.doubles[window]], stream]
-        out[column + window] = (n - first - (first - earlier)) / (n - earlier) if n > earlier else np.nan
-    column += len(plan.doubles)
+        out[at(column + window)] = days[at(n)] - days[at(first + some)] + some
+        out[at(column + finite + 1 + window)] = sessions[at(n)] - sessions[at(first + some)] + some
+    column += 2 * (finite + 1)
+    for window in range(finite):
+        first, earlier = room.before[at(room.edge[window]), stream], room.before[at(room.edge[finite + 1 + window]), stream]
+        out[at(column + window)] = (n - first - (first - earlier)) / (n - earlier) if n > earlier else np.nan
+    column += finite
     out[column : column + 3] = np.nan
     if n > 1:
         span, first_gap = room.latest[stream] - room.earliest[stream], room.first_gap[stream]
@@ -207,12 +216,12 @@ def _write_stream(plan: Plan, seen: Seen, stream: int, room: Room, out: np.ndarr
 
 @block
 def _write_shares(plan: Plan, seen: Seen, room: Room, out: np.ndarray, column: int) -> int:
-    for window in range(len(plan.windows)):
-        edge = room.edge[plan.windows[window]]
+    for window in range(len(plan.bounds) // 2 + 1):
+        edge = at(room.edge[window])
         inbound = room.before[seen.length, 1] - room.before[edge, 1]
         both = inbound + room.before[seen.length, 2] - room.before[edge, 2]
         out[column + window] = inbound / both if both > 0 else np.nan
-    return column + len(plan.windows)
+    return column + len(plan.bounds) // 2 + 1
 
 
 @block
@@ -236,11 +245,11 @@ def _write_types(plan: Plan, events: Events, seen: Seen, room: Room, out: np.nda
 @block
 def _write_numeric(plan: Plan, events: Events, seen: Seen, i: int, room: Room, out: np.ndarray, column: int) -> int:
     """Each finite window is added up anew, since a float cannot be taken off a sum without a trace; ``ever`` goes on from before."""
-    sums, known, highest, windows = room.sums, room.known, room.highest, len(plan.windows)
+    sums, known, highest, windows = room.sums, room.known, room.highest, len(plan.bounds) // 2 + 1
     for window in range(windows):
         first = seen.known
         if window < windows - 1:
-            first, sums[i, window], known[i, window], highest[i, window] = room.edge[plan.windows[window]], 0.0, 0, -np.inf
+            first, sums[i, window], known[i, window], highest[i, window] = room.edge[window], 0.0, 0, -np.inf
         for place in range(first, seen.length):
             value = events.numeric[room.row[place], i]
             if not np.isnan(value):

@@ -10,12 +10,10 @@ DIRECTION_CODES = 3
 
 
 class Plan(NamedTuple):
-    """The catalogue as arrays: W windows with ``ever`` last, B bounds of ages, T types, G groups, H half-lives.
+    """The catalogue as arrays: W windows with ``ever`` last, T types, G groups, H half-lives.
 
     Attributes:
-        bounds: int64[B], every window and its double, ascending, microseconds.
-        windows: int64[W], the place of each window in ``bounds``.
-        doubles: int64[W - 1], the place of each finite window's double.
+        bounds: int64[2W - 1], microseconds: the windows, and the doubles of those that are finite.
         half_lives: float64[H], microseconds.
         group_start: int64[(T + 1) * 3 + 1], boundaries in ``groups`` by type and direction.
         groups: uintp[...], the groups that an interaction of a type and direction belongs to.
@@ -28,8 +26,6 @@ class Plan(NamedTuple):
     """
 
     bounds: np.ndarray
-    windows: np.ndarray
-    doubles: np.ndarray
     half_lives: np.ndarray
     group_start: np.ndarray
     groups: np.ndarray
@@ -92,7 +88,7 @@ class Room(NamedTuple):
 
     By group: ``earliest`` and ``latest`` float64[G], NaN for none, and ``decayed`` float64[G, H], in units of a weight at ``origin`` int64[H].
 
-    ``edge`` int64[B] is the first place within each bound. ``touched`` int64[3] are how many outbound interactions there were at the latest of each
+    ``edge`` int64[2W - 1] is the first place within each bound. ``touched`` int64[3] are how many outbound interactions there were at the latest of each
     direction, ``waited`` float64[1] how long the first inbound one waited for an answer. The stamps are lives and never cleared.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba.core import types
 
-from features.kernel import block, sweep
+from features.kernel import STRIDE, block, sweep
 from features.native.arrays import is_array, item, kind_of, matrix, take, vector
 from features.native.calling import GIVEN
 from features.plan import Events, Plan, Room
@@ -50,13 +50,11 @@ def fill(plan: int, group_count: int, type_count: int, session_gap: int, last_ty
 def _plan(plan: int, group_count: int, type_count: int, session_gap: int, last_types: int) -> Plan:
     return Plan(
         vector(item(plan, 0), np.int64),
-        vector(item(plan, 1), np.int64),
+        vector(item(plan, 1), np.float64),
         vector(item(plan, 2), np.int64),
-        vector(item(plan, 3), np.float64),
-        vector(item(plan, 4), np.int64),
-        vector(item(plan, 5), np.uintp),
-        matrix(item(plan, 6), np.int32),
-        vector(item(plan, 7), np.int64),
+        vector(item(plan, 3), np.uintp),
+        matrix(item(plan, 4), np.int32),
+        vector(item(plan, 5), np.int64),
         group_count,
         type_count,
         session_gap,
@@ -84,11 +82,11 @@ def _events(given: int) -> Events:
 def _room(plan: Plan, longest: int, numeric: int, words: np.ndarray) -> tuple[Room, int]:
     """Room for histories of up to ``longest`` interactions with so many ``numeric`` attributes, and how many words it takes."""
     groups, half_lives, attributes = plan.group_count, len(plan.half_lives), len(plan.level_counts)
-    windows, widest = len(plan.windows), 1
+    windows, widest = len(plan.bounds) // 2 + 1, 1
     for count in plan.level_counts:
         widest = max(widest, count)
     row, at = take(words, 0, (longest,), np.int64)
-    moment, at = take(words, at, (longest,), np.int64)
+    moment, at = take(words, at, (longest + STRIDE,), np.int64)
     before, at = take(words, at, (longest + 1, groups), np.int32)
     day, at = take(words, at, (3, longest + 1), np.int32)
     session, at = take(words, at, (3, longest + 1), np.int32)
