@@ -128,23 +128,22 @@ def _take_groups(plan: Plan, moment: int, code: int, before: np.ndarray, after: 
 
     A weight is 2^(t / h), t counted from ``origin``; what the sum is worth at a moment is left to ``_write_groups``.
     """
-    for i, half_life in enumerate(plan.half_lives):
-        age = moment - room.origin[i]
-        if age > RENEWED * half_life:
-            for group in range(len(room.decayed)):
-                room.decayed[group, i] *= np.exp2(-age / half_life)
-            room.origin[i], age = moment, 0
-        room.weights[i] = np.exp2(age / half_life)
     members = plan.members[code]
     for group in range(len(members)):
         after[group] = before[group] + members[group]
-    for group in plan.groups[plan.group_start[code] : plan.group_start[code + at(1)]]:
+    groups = plan.groups[plan.group_start[code] : plan.group_start[code + at(1)]]
+    for group in groups:
         if before[group] == 0:
             room.earliest[group] = moment
         room.latest[group] = moment
-        decayed = room.decayed[group]
-        for i in range(len(decayed)):
-            decayed[i] += room.weights[i]
+    for i, half_life in enumerate(plan.half_lives):
+        decayed, age = room.decayed[i], moment - room.origin[i]
+        if age > RENEWED * half_life:
+            decayed *= np.exp2(-age / half_life)
+            room.origin[i], age = moment, 0
+        weight = np.exp2(age / half_life)
+        for group in groups:
+            decayed[group] += weight
 
 
 @block
@@ -187,7 +186,7 @@ def _write_groups(plan: Plan, seen: Seen, room: Room, out: np.ndarray) -> int:
     for i in range(half_lives):
         weight = np.exp2(-(seen.as_of - room.origin[i]) / plan.half_lives[i]) if seen.length > 0 else 0.0
         for group in range(groups):
-            out[at(group * size + finite + 3 + i)] = room.decayed[group, i] * weight
+            out[at(group * size + finite + 3 + i)] = room.decayed[i, group] * weight
     return groups * size
 
 

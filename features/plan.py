@@ -86,7 +86,7 @@ class Room(NamedTuple):
     By stream: ``day`` and ``session`` int32[3, K + 1], the number of them up to the k-th interaction of the stream; ``today`` int64[3], its latest day;
     ``first_gap``, ``last_gap`` and ``squares`` float64[3], of the gaps.
 
-    By group: ``earliest`` and ``latest`` float64[G], NaN for none, and ``decayed`` float64[G, H], in units of a weight at ``origin`` int64[H].
+    By group: ``earliest`` and ``latest`` float64[G], NaN for none, and ``decayed`` float64[H, G], in units of a weight at ``origin`` int64[H].
 
     ``edge`` int64[2W - 1] is the first place within each bound. ``touched`` int64[3] are how many outbound interactions there were at the latest of each
     direction, ``waited`` float64[1] how long the first inbound one waited for an answer. The stamps are lives and never cleared.
@@ -106,7 +106,6 @@ class Room(NamedTuple):
     latest: np.ndarray
     decayed: np.ndarray
     origin: np.ndarray
-    weights: np.ndarray
     touched: np.ndarray
     waited: np.ndarray
     sums: np.ndarray

@@ -97,9 +97,8 @@ def _room(plan: Plan, longest: int, numeric: int, words: np.ndarray) -> tuple[Ro
     edge, at = take(words, at, (len(plan.bounds),), np.int64)
     earliest, at = take(words, at, (groups,), np.float64)
     latest, at = take(words, at, (groups,), np.float64)
-    decayed, at = take(words, at, (groups, half_lives), np.float64)
+    decayed, at = take(words, at, (half_lives, groups), np.float64)
     origin, at = take(words, at, (half_lives,), np.int64)
-    weights, at = take(words, at, (half_lives,), np.float64)
     touched, at = take(words, at, (3,), np.int64)
     waited, at = take(words, at, (1,), np.float64)
     sums, at = take(words, at, (numeric, windows), np.float64)
@@ -111,7 +110,7 @@ def _room(plan: Plan, longest: int, numeric: int, words: np.ndarray) -> tuple[Ro
     levels, at = take(words, at, (attributes, 3), np.int64)
     level_stamp, at = take(words, at, (attributes, widest), np.int64)
     room = Room(
-        row, moment, before, day, session, today, first_gap, last_gap, squares, edge, earliest, latest, decayed, origin, weights, touched,
+        row, moment, before, day, session, today, first_gap, last_gap, squares, edge, earliest, latest, decayed, origin, touched,
         waited, sums, known, highest, last, types_, type_stamp, levels, level_stamp,
     )  # fmt: skip
     return room, at
