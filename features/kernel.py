@@ -37,16 +37,17 @@ block = numba.njit(nogil=True, error_model="numpy", inline="always")
 @block
 def sweep(plan: Plan, events: Events, lead: np.ndarray, as_of: np.ndarray, order: np.ndarray, room: Room, out: np.ndarray) -> None:
     """Write the features of snapshots (lead int64[m], as_of int64[m]) into ``out`` float32[m, F], in the order int64[k]."""
-    one, moment, life, cursor, length, unknown_until = -1, NEVER, 0, 0, 0, NEVER
-    for place, number in enumerate(order):
+    one, moment, life, cursor, end, length, unknown_until = -1, NEVER, 0, 0, 0, 0, NEVER
+    for place in range(len(order)):
         _look_ahead(lead, as_of, order, place, out)
+        number = at(order[place])
         if lead[number] != one or as_of[number] < moment or as_of[number] > unknown_until:
             one, life, length, unknown_until = lead[number], life + 1, 0, NEVER
-            cursor = events.start[one]
+            cursor, end = events.start[one], events.start[one + 1]
             _forget(room)
         moment, known, row = as_of[number], length, out[number]
-        while cursor < events.start[one + 1] and events.occurred_at[cursor] < moment:
-            if events.known_at[cursor] < moment:
+        while cursor < end and events.occurred_at[at(cursor)] < moment:
+            if events.known_at[at(cursor)] < moment:
                 _take(plan, events, cursor, length, life, room)
                 length += 1
             else:
