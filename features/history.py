@@ -208,7 +208,7 @@ def _directions(column: pa.ChunkedArray, threads: int) -> np.ndarray:
     """int8[n] codes; null is unknown."""
     from features.lookup import places  # with Numba, which a service's worker does without
 
-    return (places(column, pa.chunked_array([list(DIRECTIONS)]), threads) + 1).astype(np.int8)
+    return places(column, pa.chunked_array([list(DIRECTIONS)]), threads).astype(np.int8) + np.int8(1)
 
 
 def lead_positions(lead_id: pa.ChunkedArray, known: pa.ChunkedArray, threads: int = 1) -> np.ndarray:

@@ -80,16 +80,18 @@ class Seen(NamedTuple):
 class Room(NamedTuple):
     """Scratch arrays, made once for a call; K is the length of the longest history.
 
-    By place, oldest first, of what is seen: ``row`` int64[K] (into the events), ``moment`` int64[K], and ``before`` int32[K + 1, G], how many
-    interactions of each group come before; the first three groups are the streams (all, inbound, outbound).
+    By place, oldest first, of what is seen: ``row`` int64[K] (into the events), ``moment`` int64[K], and ``before`` int32[K + 1, G], how
+    many interactions of each group come before. The first three groups are the streams (all, inbound, outbound).
 
-    By stream: ``day`` and ``session`` int32[3, K + 1], the number of them up to the k-th interaction of the stream; ``today`` int64[3], its latest day;
-    ``first_gap``, ``last_gap`` and ``squares`` float64[3], of the gaps.
+    By stream: ``day`` and ``session`` int32[3, K + 1], how many of them its first k interactions make; ``today`` int64[3], its latest day;
+    ``first_gap``, ``last_gap`` and ``squares`` float64[3], of its gaps.
 
-    By group: ``earliest`` and ``latest`` float64[G], NaN for none, and ``decayed`` float64[H, G], in units of a weight at ``origin`` int64[H].
+    By group: ``earliest`` and ``latest`` float64[G], NaN for none, and ``decayed`` float64[H, G], in units of a weight at ``origin``
+    int64[H].
 
-    ``edge`` int64[2W - 1] is the first place within each bound. ``touched`` int64[3] are how many outbound interactions there were at the latest of each
-    direction, ``waited`` float64[1] how long the first inbound one waited for an answer. The stamps are lives and never cleared.
+    ``edge`` int64[2W - 1] is the first place within each bound. ``touched`` int64[3] is how many outbound interactions there were at the
+    latest of each direction, ``waited`` float64[1] how long the first inbound one waited for an answer. The stamps are lives and never
+    cleared.
     """
 
     row: np.ndarray

@@ -14,7 +14,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
-from features.kernel import block
+from features.native.block import block
 
 WORD = 8
 HEAD, _ITEMS = object.__basicsize__ // WORD, tuple.__basicsize__ // WORD

@@ -10,8 +10,8 @@ from typing import Any
 
 from numba.core import types
 
-from features.kernel import block
 from features.native.arrays import HEAD, real, word
+from features.native.block import block
 
 _TYPE, _LENGTH, _LISTED, _FLOAT = HEAD - 1, HEAD, HEAD + 1, HEAD
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba.core import types
 
-from features.kernel import STRIDE, block, sweep
+from features.kernel import STRIDE, sweep
 from features.native.arrays import is_array, item, kind_of, matrix, take, vector
+from features.native.block import block
 from features.native.calling import GIVEN
 from features.plan import Events, Plan, Room
 

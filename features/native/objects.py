@@ -32,8 +32,10 @@ from features.contract import LeadheatError
 _SOURCES = (
     "contract.py",
     "kernel.py",
+    "kernel_columns.py",
     "plan.py",
     "native/arrays.py",
+    "native/block.py",
     "native/calling.py",
     "native/capi.py",
     "native/compiling.py",

@@ -6,8 +6,8 @@ import numpy as np
 from numba.core import types
 
 from features.contract import UNKNOWN_TIME
-from features.kernel import block
 from features.native.arrays import item, matrix, vector
+from features.native.block import block
 from features.native.capi import (
     call,
     dict_get,
