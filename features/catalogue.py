@@ -1,8 +1,8 @@
 """The catalogue: what every feature is. It knows names, windows and words, and no data.
 
-The order of ``FeatureSet.features`` is the order of the matrix's columns and the order in which ``kernel.py`` writes them. All windows
-are half-open, ``[as_of - w, as_of)``; ``ever`` is the whole past. Counts and sums of nothing are 0; every other measure of nothing is
-missing (NaN).
+The order of ``FeatureSet.features`` is the order of the matrix's columns and the order in which ``kernel_columns.py`` writes them. All
+windows are half-open, ``[as_of - w, as_of)``; ``ever`` is the whole past. Counts and sums of nothing are 0; every other measure of nothing
+is missing (NaN).
 
 =====================  =====================================================================================================
 measure                meaning, for a lead looked at at ``as_of``

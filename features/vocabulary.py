@@ -15,6 +15,8 @@ from features.signals import PREFIXES, SignalSettings, fit_signals, literal_type
 
 RESERVED = frozenset({*STREAMS, OTHER, "activity", "time", "latest steps", "first touch"})
 """Names of groups and of reasons that no signal may bear."""
+_PART = 1 << 16
+"""So many codes are counted at a time, in a processor's own memory: NumPy makes longer numbers of them first."""
 
 
 def fit_features(
@@ -73,7 +75,8 @@ def _check_names(signals: Mapping[str, SignalSettings]) -> None:
 
 def _counts(column: Categorical, rows: np.ndarray) -> dict[str, int]:
     codes = column.codes if rows.all() else column.codes[rows]
-    counts = np.bincount(codes + 1, minlength=len(column.levels) + 1)[1:].tolist()
+    parts = np.array_split(codes, len(codes) // _PART + 1)
+    counts = np.sum([np.bincount(part + 1, minlength=len(column.levels) + 1) for part in parts], axis=0)[1:].tolist()
     return {text: count for text, count in zip(column.levels, counts, strict=True) if count}
 
 
