@@ -109,7 +109,7 @@ class Dataset:
             name: of the data set.
             tables: as ``features.sources`` reads them.
             repeatable: a lead can be won more than once.
-            schema: as in ``History.from_tables``; what it does not know of the leads is told.
+            schema: as in ``History.from_tables``; what it does not know is told.
             consent: is asked for besides what the schema asks for.
             threads: share the work; by default all cores do.
             as_listed: keep the leads in the order of the leads table, for who answers row by row and learns nothing.
@@ -118,6 +118,6 @@ class Dataset:
         schema = (schema or Schema.of_tables(tables.interactions, tables.leads)).asking(consent)
         history = History.from_tables(tables, schema, threads=threads or os.cpu_count() or 1)
         outcomes = Outcomes.from_table(tables.outcomes, history.lead_ids, repeatable=repeatable)
-        notes = merged([noted(schema.consent, tables.interactions, history), unknown(tables.leads, schema)])
+        notes = merged([noted(schema.consent, tables.interactions, history), unknown(tables, schema)])
         findings = (*tables.findings, *notes.findings)
         return cls(name, history, outcomes, tables.observed_until, findings, tables.fingerprint, notes)

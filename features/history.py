@@ -51,8 +51,9 @@ class History:
         lead_attributes: of the leads, [L].
         consented: the rules of consent that hold in it already.
         withheld: what does not count for want of consent; None where nothing does.
-        unknown: of leads that came as records, the attributes that say something and that the schema does not name, sorted; empty where
-            no lead has any, and where leads came in tables, whose further columns are told once (``features.dataset``).
+        unknown: of leads that came as records, the attributes that say something and that the schema does not name, sorted, those of
+            their interactions as ``interactions.name``; empty where no lead has any, and where leads came in tables, whose further
+            columns are told once (``features.dataset``).
         coded: the same once more, where records were encoded as they were read; whatever is made of a history is not.
     """
 

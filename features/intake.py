@@ -27,8 +27,8 @@ def history_of(leads: Sequence[LeadRecord], schema: Schema) -> History:
 class Intake:
     """Leads that come one by one and are read as they come, to be one ``History``: what they came in need not be kept.
 
-    Attributes that the schema does not name, and interactions of types that it excludes, are ignored, and the leads' attributes are told
-    as ``unknown``; interactions that count only with consent are withheld where there is none.
+    Attributes that the schema does not name are ignored and told as ``unknown``; interactions of types that it excludes are ignored, and
+    those that count only with consent are withheld where there is none.
 
     Args:
         schema: what to read, and in which codes.
@@ -69,7 +69,7 @@ class Intake:
             self._columns = self._columns.with_beyond(self._reading)
             told = self._take(lead, rows, self._columns, settled=True)
         if told == MORE:
-            self._unknown[len(self)] = unknown(lead, self._schema)
+            self._unknown[len(self)] = unknown(lead, rows, self._schema)
         self._withheld += [(len(self), moment) for moment in withheld]
         self._lead_ids.append(lead.lead_id)
         self._rows += len(rows)

@@ -18,6 +18,8 @@ from features.history import DIRECTIONS, UNKNOWN
 from features.native.reading import LEAD_FIELDS, ROW_FIELDS
 from features.schema import Schema
 
+MOST_UNKNOWN = 100
+"""So many attributes of its interactions that are not known are told of a lead: who makes up names has no end of them."""
 _LAST_DIRECTION = 3
 _OCCURRED_AT = attrgetter("occurred_at")
 DIRECTION_OF: dict[Any, int] = {None: UNKNOWN, UNKNOWN: UNKNOWN} | DIRECTIONS | {code: code for code in DIRECTIONS.values()}
@@ -162,10 +164,31 @@ def _is_number(value: object, name: str) -> bool:
     return True
 
 
-def unknown(lead: LeadRecord, schema: Schema) -> tuple[str, ...]:
-    """The names of the lead's attributes that say something and that the schema does not know, sorted."""
-    known = schema.lead_attributes
-    return tuple(sorted(str(name) for name, value in (lead.attributes or {}).items() if name not in known and _says(value)))
+def unknown(lead: LeadRecord, rows: Iterable[InteractionRecord | dict[str, Any]], schema: Schema) -> tuple[str, ...]:
+    """The names of the attributes that say something and that the schema does not know, sorted.
+
+    Args:
+        lead: its own are told by their bare names.
+        rows: its interactions that count; theirs are told as ``interactions.name``, the first ``MOST_UNKNOWN`` of them.
+        schema: of who reads them.
+    """
+    of_lead = _further([lead.attributes or {}], schema.lead_attributes)
+    given = [values for row in rows if (values := row.get("attributes") if isinstance(row, dict) else row.attributes)]
+    of_rows = sorted(f"interactions.{name}" for name in _further(given, schema.row_attributes))
+    return tuple(sorted({*map(str, of_lead), *of_rows[:MOST_UNKNOWN]}))
+
+
+def _further(given: Sequence[Mapping[str, Any]], known: frozenset[str]) -> set[str]:
+    """The names under which any of them says something, without those that are known."""
+    silent, further = set().union(*given) - known, set[str]()
+    for values in given:
+        if not silent:  # most often after the first
+            break
+        for name, value in values.items():
+            if name in silent and _says(value):
+                silent.remove(name)
+                further.add(name)
+    return further
 
 
 def _says(value: object) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -45,7 +46,12 @@ class Schema:
         """Whether interactions of this type are left out."""
         return any(fnmatchcase(kind, pattern) for pattern in self.excluded)
 
-    @property
+    @cached_property
+    def row_attributes(self) -> frozenset[str]:
+        """Those of the interactions, of either kind, and those that tell consent."""
+        return self.telling.union(self.numeric, self.categorical)
+
+    @cached_property
     def lead_attributes(self) -> frozenset[str]:
         """Those of the leads, of either kind."""
         return frozenset((*self.lead_numeric, *self.lead_categorical))

@@ -106,8 +106,9 @@ class Score:
         contactable: whether the lead may be contacted, and why: of an opt-out, by which type and on which day (UTC).
         interactions_without_consent: how many interactions, known before ``as_of``, do not count because they lack the consent that they
             need (``[data] consent``).
-        unknown_attributes: the lead's attributes that say something and that the model does not know, so that they change nothing:
-            misspelt ones, and those that serve other ends; none where the rules score alone.
+        unknown_attributes: attributes that say something and that the model does not know, so that they change nothing: misspelt ones,
+            and those that serve other ends. The lead's are told by their names, those of its interactions as ``interactions.name``,
+            once and at most 100; none where the rules score alone.
         flags: what is unusual: ``no_model``, ``no_history``, ``unknown_types``, ``created_at_unknown``, ``created_later``,
             ``explored`` (to be worked by lot, see ``models.exploration``), ``overridden``.
         overridden: what a person decided instead, for a stored lead; the probability is always the model's.

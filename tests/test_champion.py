@@ -118,7 +118,7 @@ def test_an_attribute_that_the_model_does_not_know_is_named(server: Server) -> N
         return metric(server, "leadheat_unknown_attributes_total")
 
     misspelt, before = {"industri": "steel", "size": 40, "nothing": None}, count()
-    body = BODY | {"lead": {"lead_id": "ann", "attributes": misspelt}}
+    body = {"lead": {"lead_id": "ann", "attributes": misspelt}, "as_of": BODY["as_of"]}
     alone = server.post("/score", body).json
     plain = server.post("/score", body | {"lead": {"lead_id": "ann", "attributes": {"size": 40}}}).json
     assert alone["unknown_attributes"] == ["industri"]
@@ -127,11 +127,17 @@ def test_an_attribute_that_the_model_does_not_know_is_named(server: Server) -> N
     batch = server.post("/score_batch", {"leads": leads}).json["scores"]
     assert [one["unknown_attributes"] for one in batch] == [["industri"], [], ["a", "b"]]
     stored = {"lead_id": "ann/stored", "attributes": misspelt}
-    visit = {"lead_id": "ann/stored", "type": "page_view", "occurred_at": "2026-02-11T09:30:00Z"}
-    for path, part in (("/leads", {"leads": [stored]}), ("/interactions", {"interactions": [visit]})):
-        assert [one["unknown_attributes"] for one in server.post(path, part).json["scores"]] == [["industri"]]
-    assert server.get("/leads/ann%2Fstored").json["score"]["unknown_attributes"] == ["industri"]
-    assert count() == before + 5
+    visit = {"type": "page_view", "occurred_at": "2026-02-11T09:30:00Z", "attributes": {"value": 2, "valu": 3, "nothing": None}}
+    both = ["industri", "interactions.valu"]
+    assert server.post("/score", body | {"interactions": [visit]}).json["unknown_attributes"] == both
+    of_visit = {"lead": {"lead_id": "ann"}, "interactions": [visit, visit | {"type": "demo_request"}]}
+    (one,) = server.post("/score_batch", {"leads": [of_visit]}).json["scores"]
+    assert one["unknown_attributes"] == ["interactions.valu"]
+    taken = {"interactions": [visit | {"lead_id": "ann/stored"}]}
+    for path, part, expected in (("/leads", {"leads": [stored]}, ["industri"]), ("/interactions", taken, both)):
+        assert [one["unknown_attributes"] for one in server.post(path, part).json["scores"]] == [expected]
+    assert server.get("/leads/ann%2Fstored").json["score"]["unknown_attributes"] == both
+    assert count() == before + 7
     described = server.get("/docs.json").json["components"]["schemas"]["Score"]
     assert "unknown_attributes" in described["required"]
     assert "that the model does not know" in described["description"]

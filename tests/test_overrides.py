@@ -8,7 +8,6 @@ from sqlalchemy import Connection, Engine
 from features.contract import DAY, NEVER
 from features.intake import history_of
 from features.records import InteractionRecord, LeadRecord
-from features.schema import Schema
 from features.store.engine import reading, writing
 from features.store.schema import leads
 from models.answer import Answer
@@ -96,7 +95,7 @@ def test_a_decision_ends_when_it_expires(world: SmallWorld) -> None:
 
 def overrides_of(connection: Connection, lead_id: str) -> list[Override]:
     """As who scores the lead reads them."""
-    return sorted(read_leads(connection, [lead_id], Schema())[lead_id].overrides, key=lambda one: one.field)
+    return sorted(read_leads(connection, [lead_id])[lead_id].overrides, key=lambda one: one.field)
 
 
 def test_a_store_keeps_one_decision_for_each_field(engine: Engine) -> None:

@@ -59,6 +59,8 @@ _LEADS_NUMBERS, _LEADS_CODES = map(Events._fields.index, ("lead_numeric", "lead_
 _TYPE, _OCCURRED_AT, _RECORDED_AT, _DIRECTION = map(ROW_FIELDS.index, ("type", "occurred_at", "recorded_at", "direction"))
 _ID, _ATTRIBUTES = map(ROW_FIELDS.index, ("interaction_id", "attributes"))
 _CREATED_AT, _LEAD_ATTRIBUTES = map(LEAD_FIELDS.index, ("created_at", "attributes"))
+if not DONE < MORE < min(UNORDERED, BEYOND, FAILED, ODD_ROW, ODD_LEAD):
+    raise ImportError("what is more than MORE must be what ends the reading")
 _RAISED, _NO_PLACE = -2, -3
 """No codes: an error was raised; the text is beyond the vocabulary, and there is no place for it."""
 
@@ -74,33 +76,34 @@ def take(reading: int, lead: int, rows: int, columns: int, number: int, place: i
         return FAILED
     numbers, codes = matrix(item(events, _LEADS_NUMBERS), np.float64), matrix(item(events, _LEADS_CODES), np.int32)
     attributes, named = item(lead, _LEAD_ATTRIBUTES), item(reading, _OF_LEADS)
-    told, found = _values(reading, named, attributes, number, numbers, codes, _others(reading, columns, _OTHER_LEAD_LEVELS))
-    if told != DONE:
+    told = _values(reading, named, attributes, number, numbers, codes, _others(reading, columns, _OTHER_LEAD_LEVELS))
+    if told > MORE:
         return ODD_LEAD if told == ODD_ROW else told
-    more = attributes != nothing and dict_size(attributes) > found
-    told = _take_rows(reading, rows, place, columns, settled)
     vector(item(events, _START), np.int64)[number + 1] = place + length(rows)
-    return MORE if told == DONE and more else told
+    return max(told, _take_rows(reading, rows, place, columns, settled))
 
 
 @block
 def _take_rows(reading: int, rows: int, place: int, columns: int, settled: int) -> int:
     """Read the rows of a lead."""
     occurred_at, seen = vector(item(item(columns, _EVENTS), _OCCURRED), np.int64), item(columns, _SEEN)
-    ids, ascending = 0, True
+    ids, ascending, more = 0, True, False
     set_clear(seen)
     for number in range(length(rows)):
         row, here = entry(rows, number), place + number
         told = _take_row(reading, row, here, columns)
-        if told != DONE:
+        if told > MORE:
             return told
+        more = more or told == MORE
         ascending = ascending and (number == 0 or occurred_at[here] > occurred_at[here - 1])
         named = _field(reading, row, _ID)
         if named != item(reading, _NOTHING):
             ids += 1
             if set_add(seen, named) != 0:
                 return FAILED
-    return UNORDERED if settled == 0 and (not ascending or set_size(seen) < ids) else DONE
+    if settled == 0 and (not ascending or set_size(seen) < ids):
+        return UNORDERED
+    return MORE if more else DONE
 
 
 @block
@@ -124,7 +127,7 @@ def _take_row(reading: int, row: int, place: int, columns: int) -> int:
     occurred_at[place], known_at[place], kind[place], direction[place] = moment, max(moment, recorded), code, to_int64(way)
     numbers, codes = matrix(item(events, _NUMBERS), np.float64), matrix(item(events, _CODES), np.int32)
     attributes, named = _field(reading, row, _ATTRIBUTES), item(reading, _OF_ROWS)
-    return _values(reading, named, attributes, place, numbers, codes, _others(reading, columns, _OTHER_LEVELS))[0]
+    return _values(reading, named, attributes, place, numbers, codes, _others(reading, columns, _OTHER_LEVELS))
 
 
 @block
@@ -141,11 +144,11 @@ def _or_nothing(reading: int, given: int) -> int:
 
 
 @block
-def _values(reading: int, named: int, attributes: int, place: int, numbers: np.ndarray, codes: np.ndarray, beyond: int) -> tuple[int, int]:
-    """Read the attributes that are named; returns what comes of it, and how many of them are there."""
+def _values(reading: int, named: int, attributes: int, place: int, numbers: np.ndarray, codes: np.ndarray, beyond: int) -> int:
+    """Read the attributes that are named; returns what comes of it: MORE where there are others."""
     nothing, found = item(reading, _NOTHING), 0
     if attributes != nothing and type_of(attributes) != item(reading, _DICT):
-        return ODD_ROW, found
+        return ODD_ROW
     for i in range(length(item(named, _NUMERIC))):
         given = 0 if attributes == nothing else dict_get(attributes, item(item(named, _NUMERIC), i))
         value, number = _or_nothing(reading, given), np.nan
@@ -155,7 +158,7 @@ def _values(reading: int, named: int, attributes: int, place: int, numbers: np.n
         elif value != nothing:
             made = call(item(item(named, _TO_NUMBER), i), value)
             if made == 0:
-                return FAILED, found
+                return FAILED
             number = to_float64(made)
             release(made)
         numbers[place, i] = number if abs(number) <= float_of(item(reading, _LARGEST)) else np.nan
@@ -168,13 +171,13 @@ def _values(reading: int, named: int, attributes: int, place: int, numbers: np.n
         else:
             made = call(item(reading, _TO_TEXT), value)
             if made == 0:
-                return FAILED, found
+                return FAILED
             code = _code(reading, known, others, made)
             release(made)
         if code < -1:
-            return _why(code), found
+            return _why(code)
         codes[place, i] = code
-    return DONE, found
+    return MORE if attributes != nothing and dict_size(attributes) > found else DONE
 
 
 @block

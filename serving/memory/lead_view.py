@@ -34,9 +34,9 @@ class Looked(NamedTuple):
 
 def look(connection: Connection, lead_id: str, scorer: Scorer, *, repeatable: bool) -> Looked | None:
     """Look at a lead, or at the one that it was merged into; None where there is no such lead."""
-    lead = read_leads(connection, [lead_id], scorer.schema).get(lead_id)
+    lead = read_leads(connection, [lead_id]).get(lead_id)
     if lead is not None and lead.merged_into is not None:
-        lead = read_leads(connection, [lead.merged_into], scorer.schema)[lead.merged_into]
+        lead = read_leads(connection, [lead.merged_into])[lead.merged_into]
     if lead is None:
         return None
     as_of = max(now(), lead.changed_at + 1)

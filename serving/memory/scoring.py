@@ -52,7 +52,7 @@ def rescore_all(
     Raises:
         DataError: one of them cannot be scored; nothing is written.
     """
-    leads = list(read_leads(connection, list(stamps), scorer.schema).values())
+    leads = list(read_leads(connection, list(stamps)).values())
     if not leads:
         return {}
     as_of = np.array([stamps[lead.lead_id] + 1 for lead in leads], np.int64)

@@ -11,7 +11,6 @@ from sqlalchemy import BindParameter, Connection, Text, bindparam, literal_colum
 
 from features.contract import NEVER
 from features.records import InteractionRecord, LeadRecord
-from features.schema import Schema
 from features.store.schema import attributes, interactions, leads, outcomes, overrides, standings
 from serving.overrides import Override
 
@@ -35,9 +34,11 @@ _LEADS = (
     .outerjoin(standings, standings.c.lead_id == leads.c.lead_id)
     .where(leads.c.lead_id.in_(_IDS))
 )
-_HISTORY = (interactions.c.lead_id, *(interactions.c[name] for name in InteractionRecord._fields if name != "attributes"))
-_PLAIN = select(*_HISTORY, null()).where(interactions.c.lead_id.in_(_IDS)).order_by(interactions.c.occurred_at)
-_WITH_ATTRIBUTES = select(*_HISTORY, interactions.c.attributes).where(interactions.c.lead_id.in_(_IDS)).order_by(interactions.c.occurred_at)
+_HISTORY = (
+    select(interactions.c.lead_id, *(interactions.c[name] for name in InteractionRecord._fields))
+    .where(interactions.c.lead_id.in_(_IDS))
+    .order_by(interactions.c.occurred_at)
+)
 _OVERRIDE, _ATTRIBUTE, _OUTCOME = (literal_column(f"'{one}'", Text) for one in ("override", "attribute", "outcome"))
 _BESIDE = union_all(
     select(overrides.c.lead_id, _OVERRIDE, *(overrides.c[name] for name in Override.__slots__)).where(overrides.c.lead_id.in_(_IDS)),
@@ -58,7 +59,7 @@ class StoredLead:
     Attributes:
         changed_at: the stamp of its latest change, microseconds UTC.
         merged_into: the lead that took this one's history over.
-        interactions: as records, by ``occurred_at``; their attributes only where the scorer reads any.
+        interactions: as records, by ``occurred_at``.
         outcomes: (closed_at, outcome).
         standing: by the score before; None for a lead that was never scored.
         overrides: what persons decided, what has expired too.
@@ -83,13 +84,12 @@ class StoredLead:
         return min((moment for moment, outcome in self.outcomes if not repeatable or outcome == "lost"), default=NEVER)
 
 
-def read_leads(connection: Connection, lead_ids: Sequence[str], schema: Schema) -> dict[str, StoredLead]:
+def read_leads(connection: Connection, lead_ids: Sequence[str]) -> dict[str, StoredLead]:
     """The stored leads among ``lead_ids``, by id.
 
     Args:
         connection: within a transaction.
         lead_ids: at most some thousands.
-        schema: the scorer's; JSON is read only where it names attributes.
     """
     ids = {"ids": list(lead_ids)}
     found: dict[str, StoredLead] = {}
@@ -104,8 +104,7 @@ def read_leads(connection: Connection, lead_ids: Sequence[str], schema: Schema) 
             lead.outcomes.append((more[2], name))
         else:
             lead.overrides.append(Override(name, value, *more))
-    with_attributes = schema.numeric or schema.categorical or any(rule.attribute is not None for rule in schema.consent)
-    rows = connection.execute(_WITH_ATTRIBUTES if with_attributes else _PLAIN, ids).all()
+    rows = connection.execute(_HISTORY, ids).all()
     if rows:
         owners, *columns, texts = zip(*rows, strict=True)
         values = json.loads(f"[{','.join(one or 'null' for one in texts)}]")  # one text is read faster than many
