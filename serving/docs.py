@@ -23,7 +23,7 @@ BODY_ERRORS = {
     408: "The body did not arrive in time.",
     413: "The body is too large.",
     415: "The body is of a kind that is not read.",
-    422: "The body is JSON, but not what the route takes.",
+    422: "The body is JSON, but not what the route takes; or there is a query, which it does not take.",
 }
 QUERY_ERRORS = {422: "The query is not what the route takes."}
 PATH_ERRORS = {404: "There is nothing at this path."}
@@ -88,8 +88,8 @@ def _success(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
 
 def _refusals(endpoint: Endpoint) -> dict[int, str]:
     return {
+        **(QUERY_ERRORS if endpoint.query is not None or not endpoint.takes_query else {}),
         **(BODY_ERRORS if endpoint.body is not None else {}),
-        **(QUERY_ERRORS if endpoint.query is not None else {}),
         **(PATH_ERRORS if "{" in endpoint.path else {}),
         **(KEY_ERRORS if endpoint.scope is not None else {}),
         **ERRORS,

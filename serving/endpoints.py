@@ -13,12 +13,13 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.body import Body
 from serving.desk import Desk
-from serving.errors import not_taken, nothing_at
+from serving.errors import known_keys, no_query, not_taken, nothing_at
 from serving.keys import Scope
 from serving.metrics import Stages
 
@@ -64,6 +65,24 @@ class Endpoint:
         """What reads the body or the query."""
         kind = self.query if self.body is None else self.body
         return None if kind is None else Body(kind)
+
+    @property
+    def takes_query(self) -> bool:
+        """Whether anything may stand behind the question mark: not where a body says what is wanted, or where something is changed.
+
+        Where something is only looked at, what nobody reads there does no harm: probes of other makers append queries of their own. The
+        address of a page may always name a language.
+        """
+        return self.query is not None or self.method == "GET" or self.media_type == "text/html"
+
+    def check_query(self, query: QueryParams) -> None:
+        """Nothing happens unless there is a query that is not taken: who wrote an option there would believe that it works.
+
+        Raises:
+            RequestError: there is.
+        """
+        if query and not self.takes_query:
+            raise no_query(query, [] if self.taken is None else known_keys(self.taken.schema, ()))
 
     @cached_property
     def given(self) -> Body | None:

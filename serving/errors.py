@@ -159,6 +159,25 @@ def invalid(error: ValidationError, schema: Mapping[str, Any], where: str = "bod
     return refused(problems, "request" if where == "body" else where)
 
 
+def no_query(names: Iterable[str], keys: Collection[str]) -> RequestError:
+    """The answer to a query where none is taken.
+
+    Args:
+        names: what is asked there.
+        keys: those of the body, where it can be asked instead.
+    """
+    what = WORDS["extra_forbidden"]
+    return refused([Problem(where=where_of((name,)), what=what, hint=_elsewhere(name, keys)) for name in names], "query")
+
+
+def _elsewhere(name: str, keys: Collection[str]) -> str:
+    if name in keys:
+        return f'It goes into the body, as "{name}".'
+    if not keys:
+        return "There is nothing to choose here; leave it out."
+    return f"{did_you_mean(name, keys)} Options go into the body, whose keys are {', '.join(keys)}.".strip()
+
+
 def _problem(error: ErrorDetails, schema: Mapping[str, Any]) -> Problem:
     kind, place = error["type"], error["loc"]
     what = WORDS.get(kind) or _SUBJECT.sub("", error["msg"])

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from time import perf_counter
 from urllib.parse import quote
 
+from starlette.datastructures import QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.access import CALLER, Access, to_sign_in
@@ -68,6 +69,8 @@ class Gate:
             self._check_load(endpoint)
             if self.access is not None:
                 self.access.admit(endpoint, scope)
+            if query := scope.get("query_string"):
+                endpoint.check_query(QueryParams(query))
             await self._pass_on(endpoint, scope, receive, answer)
         except Exception as error:  # noqa: BLE001 - an exception that left this place would end the connection without a word
             await self._explain(error, scope, receive, answer)

@@ -88,6 +88,37 @@ def test_what_is_wrong_is_said_where_it_is(server: Server) -> None:
     assert_refused(server.post("/score_batch", {"leads": []}), 422, "is empty")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "where", "hint"),
+    [
+        ("POST", "/score?explain=false", "explain", 'It goes into the body, as "explain".'),
+        (
+            "POST",
+            "/score?explian",
+            "explian",
+            'Did you mean "explain"? Options go into the body, whose keys are as_of, explain, lead, interactions.',
+        ),
+        ("POST", "/score?reasons=true", "reasons", "Options go into the body, whose keys are as_of, explain, lead, interactions."),
+        ("POST", "/score_batch?as_of=2026-01-31", "as_of", 'It goes into the body, as "as_of".'),
+        ("POST", "/interactions?origin=crm", "origin", 'It goes into the body, as "origin".'),
+        ("PUT", "/leads/a/overrides/stage?reason=why", "reason", 'It goes into the body, as "reason".'),
+        ("DELETE", "/leads/a?dry_run=true", "dry_run", "There is nothing to choose here; leave it out."),
+    ],
+)
+def test_an_option_in_a_query_that_nobody_would_read_is_refused(server: Server, method: str, path: str, where: str, hint: str) -> None:
+    answer = server.ask(method, path, json.dumps(BODY).encode())
+    assert answer.status == 422
+    assert answer.json["error"] == "One thing is wrong with the query."
+    assert answer.json["detail"] == [{"where": where, "what": "is not known here", "hint": hint}]
+
+
+def test_probes_and_looks_may_have_a_query_of_their_own(server: Server) -> None:
+    for path in ("/livez", "/healthz", "/readyz", "/metrics", "/model", "/docs.json"):
+        assert server.get(f"{path}?probe=7&_=1").status == 200
+        assert server.ask("HEAD", f"{path}?probe=7").status == server.ask("HEAD", path).status
+    assert server.post("/score?", BODY).body == server.post("/score", BODY).body
+
+
 def test_routes_that_are_not_there(server: Server) -> None:
     assert_refused(server.get("/no/such/route"), 404, "/no/such/route", "/docs.json")
     for near, meant in (("/scores", "/score"), ("/Leads", "/leads"), ("/score/", "/score"), ("/interaction", "/interactions")):
@@ -126,6 +157,7 @@ def test_the_description_names_the_routes_and_their_errors(server: Server) -> No
     operations = [(path, one) for path, methods in described["paths"].items() for one in methods.values()]
     asked = [(path, one) for path, operation in operations for one in operation.get("parameters", ()) if one["in"] == "query"]
     assert len(asked) > 10
+    assert "query" in described["paths"]["/leads/{lead_id}"]["delete"]["responses"]["422"]["description"]
     assert not [(path, one["name"]) for path, one in asked if not one["description"]]
 
 
