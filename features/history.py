@@ -80,6 +80,11 @@ class History:
         return pa.array(self.ids, pa.string()) if isinstance(self.ids, list) else self.ids
 
     @cached_property
+    def id_texts(self) -> list[str]:
+        """The same as texts, [L]: of a history of few leads, for each is an object."""
+        return self.ids if isinstance(self.ids, list) else self.ids.to_pylist()
+
+    @cached_property
     def lead_of_row(self) -> np.ndarray:
         """int64[n]: the lead that each interaction belongs to."""
         return np.repeat(np.arange(len(self)), np.diff(self.start))

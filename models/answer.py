@@ -90,7 +90,6 @@ def _scores(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, 
     count, modelled = len(history), scorer.margin is not None
     numbers = (now.probability, now.score, now.log_odds)
     probability, score, log_odds = (one.tolist() if modelled else [None] * count for one in numbers)
-    lead_ids = history.ids if isinstance(history.ids, list) else history.ids.to_pylist()
     moments, temperature = as_of.tolist(), now.temperature.tolist()
     points, by_rules = now.points.tolist(), now.rules_temperature.tolist()
     agreeing = agreement(now.temperature, now.rules_temperature).tolist()
@@ -101,7 +100,7 @@ def _scores(scorer: LeadScorer, history: History, as_of: Integers, now: Scored, 
     model = ModelName("leadheat" if modelled else "rules", scorer.version, scorer.fingerprint)
     return [
         Score(
-            lead_id=lead_ids[i],
+            lead_id=history.id_texts[i],
             as_of=iso(moments[i]),
             probability=probability[i],
             horizon_days=scorer.horizon / DAY,
@@ -179,7 +178,7 @@ def _flags(scorer: LeadScorer, history: History, as_of: Integers, now: Scored) -
         "unknown_types": now.X[:, find(f"count({OTHER}, ever)")] > 0,
         "created_at_unknown": created == UNKNOWN_TIME,
         "created_later": created >= as_of,
-        "explored": explored(scorer.settings.exploration, history.ids, as_of, now.temperature),
+        "explored": explored(scorer.settings.exploration, lambda: history.id_texts, as_of, now.temperature),
     }
     rows = zip(*(up.tolist() for up in raised.values()), strict=True)
     return [[flag for flag, up in zip(raised, row, strict=True) if up] for row in rows]

@@ -12,11 +12,11 @@ otherwise moves a band's rate by e times the effect of being worked; with a shar
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 from pydantic import Field
 
 from features.contract import DAY, WEEK, Strict
@@ -40,13 +40,13 @@ class ExplorationSettings(Strict):
 
 
 def explored(
-    settings: ExplorationSettings, lead_ids: pa.Array | list[str], as_of: npt.ArrayLike, temperature: npt.ArrayLike
+    settings: ExplorationSettings, lead_ids: Callable[[], Sequence[str]], as_of: npt.ArrayLike, temperature: npt.ArrayLike
 ) -> npt.NDArray[np.bool_]:
     """Which leads the lot has fallen on: the same for every look at a lead within a week, wherever it is looked at from.
 
     Args:
         settings: share and seed.
-        lead_ids: [m], an Arrow array of strings, or a list.
+        lead_ids: gives the ids, [m]; it is not asked where nothing is explored, for to make a million texts takes a while.
         as_of: int64[m], microseconds UTC; the lot is drawn by the week, which begins on Monday, UTC.
         temperature: int8[m]; a hot lead is worked anyway and never explored.
     """
@@ -54,8 +54,7 @@ def explored(
     if settings.share == 0:
         return np.zeros(len(eligible), np.bool_)
     weeks = ((np.asarray(as_of) + _THURSDAY) // WEEK).tolist()
-    ids = lead_ids if isinstance(lead_ids, list) else lead_ids.to_pylist()
-    drawn = [_lot(settings.seed, lead, week) < settings.share for lead, week in zip(ids, weeks, strict=True)]
+    drawn = [_lot(settings.seed, lead, week) < settings.share for lead, week in zip(lead_ids(), weeks, strict=True)]
     return eligible & np.array(drawn, np.bool_)
 
 

@@ -95,7 +95,7 @@ def table_of(
         "version": pa.repeat(pa.scalar(scorer.version, pa.string()), m),
         "fingerprint": pa.repeat(pa.scalar(scorer.fingerprint, pa.string()), m),
         "unknown_types": scored.X[:, scorer.features.column(f"count({OTHER}, ever)")] > 0,
-        "explored": explored(scorer.settings.exploration, ids, as_of, scored.temperature),
+        "explored": explored(scorer.settings.exploration, ids.to_pylist, as_of, scored.temperature),
         "base": base,
         "reasons": reasons,
         "margin": _or_null(scored.margin, modelled=modelled),

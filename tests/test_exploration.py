@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from features.contract import DAY, SettingsError, parse_moment
@@ -11,12 +10,12 @@ from models.exploration import ExplorationSettings, explored
 from models.settings import ScoringSettings, parse_settings
 
 MONDAY = parse_moment("2026-03-02")
-LEADS = pa.array([f"lead {number}" for number in range(20_000)])
+LEADS = [f"lead {number}" for number in range(20_000)]
 COLD = np.zeros(len(LEADS), np.int8)
 
 
 def drawn(share: float, as_of: int = MONDAY, seed: int = 0, temperature: int = 0) -> np.ndarray:
-    return explored(ExplorationSettings(share=share, seed=seed), LEADS, np.full(len(LEADS), as_of), COLD + temperature)
+    return explored(ExplorationSettings(share=share, seed=seed), lambda: LEADS, np.full(len(LEADS), as_of), COLD + temperature)
 
 
 def test_the_share_is_drawn_and_the_larger_share_holds_the_smaller() -> None:

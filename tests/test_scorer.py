@@ -14,6 +14,7 @@ from features.records import InteractionRecord, LeadRecord
 from features.snapshots import open_leads
 from models.answer import answers
 from models.calibration import Calibration, to_probability
+from models.exploration import ExplorationSettings
 from models.margin import LinearMargin, squash
 from models.score import Score
 from models.scorer import LeadScorer
@@ -100,6 +101,15 @@ def test_a_lead_alone_has_every_bit_it_has_among_all(world: SmallWorld, scorer: 
         else:
             assert (row["base"], row["reasons"]) == (None, None)
     assert explained > 0
+
+
+def test_the_lot_falls_on_a_lead_alone_as_among_all(world: SmallWorld) -> None:
+    exploring = world.scorer.settings.model_copy(update={"exploration": ExplorationSettings(share=0.4, seed=3)})
+    scorer, (lead, as_of) = replace(world.scorer, settings=exploring), some(world, 60)
+    among_all = scorer.score_many(world.dataset.history, lead, as_of)["explored"].to_pylist()
+    assert ["explored" in one.flags for one in scores(world, scorer, 60, explain=False)] == among_all
+    assert 10 < sum(among_all) < 40
+    assert not any(world.scorer.score_many(world.dataset.history, lead, as_of)["explored"].to_pylist())
 
 
 def test_without_reasons_the_numbers_are_the_same(world: SmallWorld) -> None:
