@@ -91,16 +91,23 @@ class RequestError(LeadheatError):
         return Response(body.model_dump_json(), self.status, self.headers, "application/json")
 
 
+class RefusedError(RequestError):
+    """All that is wrong with a request.
+
+    Args:
+        problems: at least one; the first ``SHOWN`` are listed.
+        of: whether they are of the request or of its ``query``.
+    """
+
+    def __init__(self, problems: Sequence[Problem], of: str = "request") -> None:
+        count = f"{len(problems)} things are" if len(problems) > 1 else "One thing is"
+        more = f" The first {SHOWN} are listed." if len(problems) > SHOWN else ""
+        super().__init__(422, f"{count} wrong with the {of}.{more}", problems=problems[:SHOWN])
+
+
 def wrong(where: str, what: str, hint: str, of: str = "request") -> RequestError:
     """One part of a request, or of its query, that only a look beyond its form shows to be wrong."""
-    return refused([Problem(where=where, what=what, hint=hint)], of)
-
-
-def refused(problems: Sequence[Problem], of: str = "request") -> RequestError:
-    """All that is wrong with a request, or with its query; the first ``SHOWN`` are listed."""
-    count = f"{len(problems)} things are" if len(problems) > 1 else "One thing is"
-    more = f" The first {SHOWN} are listed." if len(problems) > SHOWN else ""
-    return RequestError(422, f"{count} wrong with the {of}.{more}", problems=problems[:SHOWN])
+    return RefusedError([Problem(where=where, what=what, hint=hint)], of)
 
 
 def no_lead(hint: str = "POST /interactions or POST /leads makes one.") -> RequestError:
@@ -156,7 +163,7 @@ def invalid(error: ValidationError, schema: Mapping[str, Any], where: str = "bod
     problems = [_problem(one, schema) for one in errors]
     if errors[0]["type"] == "json_invalid":
         return RequestError(400, "The body is no JSON.", problems=problems)
-    return refused(problems, "request" if where == "body" else where)
+    return RefusedError(problems, "request" if where == "body" else where)
 
 
 def no_query(names: Iterable[str], keys: Collection[str]) -> RequestError:
@@ -167,7 +174,7 @@ def no_query(names: Iterable[str], keys: Collection[str]) -> RequestError:
         keys: those of the body, where it can be asked instead.
     """
     what = WORDS["extra_forbidden"]
-    return refused([Problem(where=where_of((name,)), what=what, hint=_elsewhere(name, keys)) for name in names], "query")
+    return RefusedError([Problem(where=where_of((name,)), what=what, hint=_elsewhere(name, keys)) for name in names], "query")
 
 
 def _elsewhere(name: str, keys: Collection[str]) -> str:

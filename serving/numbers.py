@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
+from features.contract import LeadheatError
 from features.records import NumberError, number
 from features.schema import Schema
-from serving.errors import Place, Problem, refused, where_of
+from serving.errors import Place, Problem, RefusedError, where_of
+
+
+def placed(error: NumberError, asked: BaseModel, schema: Schema) -> LeadheatError:
+    """What the scorer refused as no number, as ``refuse_texts`` refuses a body; the same error where that finds nothing."""
+    problems = _problems(dict(asked), schema)
+    return RefusedError(problems) if problems else error
 
 
 def refuse_texts(asked: Mapping[str, Any], schema: Schema) -> None:
@@ -20,9 +29,12 @@ def refuse_texts(asked: Mapping[str, Any], schema: Schema) -> None:
     Raises:
         RequestError: some are not.
     """
-    problems = [Problem(where=where_of(place), what=error.what, hint=error.hint) for place, error in _misfits(asked, schema)]
-    if problems:
-        raise refused(problems)
+    if problems := _problems(asked, schema):
+        raise RefusedError(problems)
+
+
+def _problems(asked: Mapping[str, Any], schema: Schema) -> list[Problem]:
+    return [Problem(where=where_of(place), what=error.what, hint=error.hint) for place, error in _misfits(asked, schema)]
 
 
 def _misfits(asked: Any, schema: Schema) -> Iterator[tuple[Place, NumberError]]:

@@ -17,7 +17,7 @@ from serving import metrics
 from serving.champion import Scorer
 from serving.desk import Desk
 from serving.loops import Loop
-from serving.numbers import refuse_texts
+from serving.numbers import placed
 from serving.schemas import LeadHistory, ScoreBatch, ScoreBatchRequest, ScoreRequest
 from serving.together import Round, Together
 from serving.vigil import beat
@@ -45,9 +45,8 @@ class Requests(Round[ScoreRequest, Score]):
         """
         try:
             self._asked.add(request.record(), _moment(request.as_of), request.explain)
-        except NumberError:
-            refuse_texts(dict(request), self._scorer.schema)
-            raise
+        except NumberError as error:
+            raise placed(error, request, self._scorer.schema) from None
 
     def replies(self) -> list[Score]:
         """The scores of all."""
@@ -96,9 +95,8 @@ class Worker:
                 some = request.leads[first : first + CHUNK]
                 try:
                     scores += await asyncio.to_thread(self._score, scorer, some, as_of, request.explain)
-                except NumberError:
-                    refuse_texts(dict(request), scorer.schema)
-                    raise
+                except NumberError as error:
+                    raise placed(error, request, scorer.schema) from None
         return {"scores": scores}
 
     def _score(self, scorer: Scorer, leads: list[LeadHistory], as_of: int, explain: bool) -> list[Score]:  # noqa: FBT001

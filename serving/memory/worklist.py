@@ -18,7 +18,7 @@ from features.store.engine import as_json
 from features.store.schema import SEGMENT_CHARACTERS, attributes, segment, standings
 from models.request import Moment
 from models.temperature import NAMES, Temperature
-from serving.errors import SHOWN, Problem, RequestError, wrong
+from serving.errors import SHOWN, Problem, RefusedError, wrong
 from serving.memory.requests import Text
 from serving.memory.views import WorklistEntry, WorklistPage
 
@@ -38,7 +38,7 @@ class WorklistQuery(Strict):
     after: str | None = Field(default=None, max_length=2_000, description="The cursor of the page before.")
 
 
-class UnknownAttributeError(RequestError):
+class UnknownAttributeError(RefusedError):
     """A segment of an attribute that no lead has and no model knows: an empty list would hide a slip of the pen.
 
     Any value may yet come, so one that no lead has gives an empty list.
@@ -48,8 +48,7 @@ class UnknownAttributeError(RequestError):
         self.name = name
         self.meant = nearest(name, known)
         hint = f"{did_you_mean(name, known)} There are {', '.join(known[:SHOWN])}.".strip()
-        problem = Problem(where="segment", what=f'names the attribute "{name}", which no lead has', hint=hint)
-        super().__init__(422, "One thing is wrong with the query.", problems=[problem])
+        super().__init__([Problem(where="segment", what=f'names the attribute "{name}", which no lead has', hint=hint)], "query")
 
 
 def page(connection: Connection, asked: WorklistQuery) -> WorklistPage:
