@@ -182,6 +182,9 @@ def test_frames_give_the_same_scores_and_training_features(spark: SparkSession, 
     np.testing.assert_array_equal(matrix.X, compute(world.scorer.features, history.with_schema(world.scorer.schema), lead, as_of))
     expected = dict(zip(zip(some.lead.tolist(), some.as_of.tolist(), strict=True), some.label.tolist(), strict=True))
     assert about["label"].to_pylist() == [expected[pair] for pair in zip(lead.tolist(), as_of.tolist(), strict=True)]
+    stranger = spark.createDataFrame(table.slice(0, 1).set_column(0, "lead_id", pa.array(["nobody"])))
+    with pytest.raises(DataError, match="There are snapshots of leads that are not in the leads table"):
+        to_matrix(world.scorer.features, training_features(world.scorer.features, data, frames, stranger, buckets=2))
 
 
 def test_the_champion_as_a_function_of_spark_says_what_the_scorer_says(spark: SparkSession, registry: Registry, tmp_path: Path) -> None:

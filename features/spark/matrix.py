@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as sql
 from pyspark.sql.pandas.types import to_arrow_schema
@@ -17,7 +16,7 @@ from features.compute import compute
 from features.contract import DataError
 from features.data_settings import DataSettings
 from features.dataset import Dataset
-from features.history import micros
+from features.history import lead_positions, micros
 from features.layout import as_text
 from features.raw import RawTable
 from features.sources import Tables
@@ -85,13 +84,14 @@ def training_features(
 def _features(features: FeatureSet, settings: DataSettings, tables: Tables, snapshots: pa.Table) -> pa.Table:
     dataset = Dataset.from_tables(settings.name, tables, repeatable=settings.repeatable, schema=features.schema)
     lead_id, moments = as_text(snapshots["lead_id"]), read_times(snapshots["as_of"], settings.timezone)
-    lead = pc.index_in(lead_id, dataset.history.lead_ids)
-    if lead.null_count or moments.values.null_count:
-        what = "leads that are not in the leads table" if lead.null_count else "moments without a zone, or none"
+    lead = lead_positions(lead_id, pa.chunked_array([dataset.history.lead_ids]))
+    lost = bool((lead < 0).any())
+    if lost or moments.values.null_count:
+        what = "leads that are not in the leads table" if lost else "moments without a zone, or none"
         raise DataError(f"There are snapshots of {what}.", "Leave them out, or mend lead_id and as_of.")
     history = dataset.history.with_schema(features.schema)
     as_of = pa.chunked_array([moments.values])
-    X = compute(features, history, lead.to_numpy().astype(np.int64), micros(as_of))
+    X = compute(features, history, lead, micros(as_of))
     rest = snapshots.drop_columns(["lead_id", "as_of"])
     columns = {"lead_id": lead_id, "as_of": as_of} | {name: rest[name] for name in rest.column_names}
     return pa.table(columns | {name: pa.array(X[:, i]) for i, name in enumerate(features.names)})

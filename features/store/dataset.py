@@ -16,6 +16,7 @@ from features.contract import DataError, Finding
 from features.data_settings import STORE, TableSettings
 from features.history import DIRECTIONS
 from features.loading import Load, Loading
+from features.lookup import places
 from features.postgres.layout import literal
 from features.postgres.server import ServerError
 from features.raw import Part, RawTable
@@ -79,8 +80,8 @@ def _leads(fetch: Fetch) -> pa.Table:
     given = fetch(select(attributes.c.lead_id, attributes.c.name, attributes.c.value))
     for name in sorted(set(given["name"].unique().to_pylist()) - set(own.column_names)):
         some = given.filter(pc.equal(given["name"], name)).combine_chunks()
-        place = pc.index_in(own["lead_id"], value_set=some["lead_id"])
-        values = some["value"].take(place).combine_chunks()
+        place = places(own["lead_id"], some["lead_id"])
+        values = some["value"].take(pa.array(place, mask=place < 0)).combine_chunks()
         if values.null_count < len(values):
             own = own.append_column(name, typed(values))
     return own
