@@ -11,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from features.mixing import mix
+from features.native.nearing import bring_near
 
 _PART = 1 << 16
 """So many rows a thread takes at a time."""
 _BLOCK = 512
-"""For so many rows each step is done before the next: processors then wait for many places in memory at once."""
+"""So many rows ask for their slots before the first of them is looked up: a processor then waits for many places in memory at once."""
 _FEWEST = 10
 """Bits of the number of slots at least, so that a few texts hardly ever ask for the same one."""
 _SHORT = 15
@@ -128,15 +129,13 @@ def _slot(first: np.uint64, second: np.uint64, slots: int) -> np.uint64:  # prag
 
 @_inlined
 def _same(texts: _Texts, i: int, others: _Texts, j: int) -> bool:  # pragma: no cover - compiled
-    """Whether two texts with the same key are the same."""
-    begin, size, other = texts.ends[i], texts.ends[i + 1] - texts.ends[i], others.ends[j]
-    if size > _SHORT:
-        if others.ends[j + 1] - other != size:
-            return False
-        for at in range(0, size, 8):
-            if _word(texts, begin + at, size - at) != _word(others, other + at, size - at):
-                return False
-    return True
+    """Whether two long texts with the same key are the same."""
+    begin, size, other, at = texts.ends[i], texts.ends[i + 1] - texts.ends[i], others.ends[j], 0
+    if others.ends[j + 1] - other != size:
+        return False
+    while at < size and _word(texts, begin + at, size - at) == _word(others, other + at, size - at):
+        at += 8
+    return at >= size
 
 
 @numba.njit(nogil=True, cache=True)
@@ -152,24 +151,21 @@ def _fill(known: _Known, valid: np.ndarray) -> None:  # pragma: no cover - compi
 
 @numba.njit(nogil=True, cache=True)
 def _find(texts: _Texts, known: _Known, found: np.ndarray) -> None:  # pragma: no cover - compiled
-    first, second = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.uint64)
-    at, one, open_ = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.uint32), np.empty(_BLOCK, np.uint32)
+    first, second, asked = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.uint64)
     for low in range(0, len(found), _BLOCK):
-        rows, left = found[low : low + _BLOCK], 0
+        rows = found[low : low + _BLOCK]
         for i in range(len(rows)):
             first[i], second[i] = _key(texts, low + i)
-            at[i] = _slot(first[i], second[i], len(known.slots))
+            asked[i] = _slot(first[i], second[i], len(known.slots))
+            bring_near(known.slots, asked[i])
         for i in range(len(rows)):
-            one[i] = known.slots[at[i]]
-        for i in range(len(rows)):
-            rows[i] = one[i] - 1
-            open_[left] = i
-            left += (first[i] != known.keys[one[i], 0]) | (second[i] != known.keys[one[i], 1]) | (second[i] >= _LONG)
-        for i in open_[:left]:
-            row = one[i]
+            at = asked[i]
+            row = known.slots[at]
             while row != 0 and not (
-                first[i] == known.keys[row, 0] and second[i] == known.keys[row, 1] and _same(texts, low + i, known.texts, row - 1)
+                first[i] == known.keys[row, 0]
+                and second[i] == known.keys[row, 1]
+                and (second[i] < _LONG or _same(texts, low + i, known.texts, row - 1))
             ):
-                at[i] = at[i] + np.uint64(1) & np.uint64(len(known.slots) - 1)
-                row = known.slots[at[i]]
+                at = at + np.uint64(1) & np.uint64(len(known.slots) - 1)
+                row = known.slots[at]
             rows[i] = row - 1
