@@ -135,7 +135,7 @@ def _same(texts: _Texts, i: int, others: _Texts, j: int) -> bool:  # pragma: no 
         return False
     while at < size and _word(texts, begin + at, size - at) == _word(others, other + at, size - at):
         at += 8
-    return at >= size
+    return bool(at >= size)
 
 
 @numba.njit(nogil=True, cache=True)

@@ -6,9 +6,14 @@ import numba
 import numpy as np
 
 from features.contract import NEVER
+from features.native.nearing import bring_near
 
 _DIGIT = 11
 """A pass sorts by so many bits of a moment at most: the places of 2,048 digits stay in a processor's nearest memory."""
+
+
+_LINE = np.uintp(4)
+"""Rows that come from memory at once."""
 
 
 @numba.njit(cache=True, nogil=True)
@@ -26,9 +31,11 @@ def pour(lead: np.ndarray, occurred_at: np.ndarray, row: int, bucket: np.ndarray
     """
     for i in range(len(lead)):
         here = bucket[lead[i]]
-        place = end[here]
+        place = np.uintp(end[here])
         poured[place, 0], poured[place, 1] = np.int64(lead[i]) << 32 | (row + i), occurred_at[i]
-        end[here] = place + 1
+        if place % _LINE == 0:  # the bucket's next line, before it is written
+            bring_near(poured[place + _LINE], 0)
+        end[here] += 1
 
 
 @numba.njit(cache=True, nogil=True)
