@@ -39,7 +39,7 @@ _STAGES = Histogram(
 )
 _SCORES = Counter("leadheat_scores_total", "Leads scored", ["scorer", "version", "temperature"])
 _FLAGS = Counter("leadheat_score_flags_total", "What was unusual about the scored leads", ["flag"])
-_UNKNOWN = Counter("leadheat_unknown_attributes_total", "Leads scored that had attributes which the model does not know")
+_UNKNOWN = Counter("leadheat_unknown_attributes_total", "Scores that name attributes which the model does not know")
 _SWAPS = Counter("leadheat_champion_swaps_total", "Champions taken into service or refused, by all workers", ["result"])
 _LOGGED = Counter("leadheat_score_log_rows_total", "Scores written to the score log, or lost", ["result"])
 _RUNS = Counter("leadheat_background_runs_total", "Runs of the work beside the requests, by all workers", ["loop", "result"])
