@@ -76,7 +76,8 @@ def _forget(room: Room) -> None:
 @block
 def _take(plan: Plan, events: Events, row: int, place: int, life: int, room: Room) -> None:
     """Take in the next interaction: a row of the events, and its place in what is seen."""
-    moment, kind, direction = events.occurred_at[at(row)], at(events.type[at(row)]), at(events.direction[at(row)])
+    moment, told, direction = events.occurred_at[at(row)], events.type[at(row)], at(events.direction[at(row)])
+    kind = at(told if told >= 0 else plan.type_count)
     before, after = room.before[at(place)], room.before[at(place + 1)]
     room.row[at(place)], room.moment[at(place)] = row, moment
     _take_stream(plan, moment, at(0), before[0], room)

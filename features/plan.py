@@ -44,7 +44,7 @@ class Events(NamedTuple):
         start: int64[L + 1].
         occurred_at: int64[n].
         known_at: int64[n].
-        type: int32[n].
+        type: int32[n]; one that is missing, -1, counts as ``other``.
         direction: int8[n].
         numeric: float64[n, A], NaN for missing.
         categorical: int32[n, C], -1 for missing.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.catalogue import FeatureSettings
+from features.columns import Categorical
 from features.compute import _plan, compute, encode
 from features.contract import DAY, HOUR, WEEK
 from features.history import History
@@ -163,6 +165,17 @@ def test_a_lead_without_history_gets_zeros_and_missing_values() -> None:
     zeros = {"count", "decayed", "active_days", "sessions", "outbound_since_inbound", "distinct_types", "sum", "distinct"}
     assert {feature.measure for feature, value in zip(features.features, row, strict=True) if value == 0} == zeros
     assert {feature.measure for feature, value in zip(features.features, row, strict=True) if np.isnan(value)} == MEASURES.keys() - zeros
+
+
+def test_an_interaction_without_a_type_counts_as_other() -> None:
+    visit, rare = InteractionRecord("visit", DAY), InteractionRecord("rare", 2 * DAY)
+    features = fit_features(history_of([LeadRecord("L", interactions=[visit, visit])], Schema()), FeatureSettings(min_count=1), {})
+    known = history_of([LeadRecord("L", interactions=[visit, rare])], Schema())
+    unknown = replace(known, type=Categorical(np.array([0, -1], np.int32), ("visit",)))
+    row, other = (compute(features, one, np.zeros(1, np.int64), np.array([3 * DAY]))[0] for one in (unknown, known))
+    assert row[features.column("count(other, ever)")] == 1
+    counted = [i for i, name in enumerate(features.names) if not name.startswith("last_type")]
+    np.testing.assert_array_equal(row[counted], other[counted])
 
 
 def test_one_lead_with_100_000_interactions() -> None:

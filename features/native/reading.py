@@ -15,8 +15,8 @@ from features.native import objects
 from features.plan import Events
 
 DONE, MORE, UNORDERED, BEYOND, FAILED, ODD_ROW, ODD_LEAD = range(7)
-"""What comes of ``take``: all is read; it is, and the lead has attributes besides those that are named; its rows are out of order, or two
-share an id; a text is beyond the vocabulary, and no place for such; an error was raised; a row, or the lead, is none."""
+"""What comes of ``take``: all is read; it is, and the lead or a row of it has attributes besides those that are named; its rows are out of
+order, or two share an id; a text is beyond the vocabulary, and no place for such; an error was raised; a row, or the lead, is none."""
 ROW_FIELDS = ("type", "occurred_at", "recorded_at", "direction", "order", "interaction_id", "attributes")
 LEAD_FIELDS = ("lead_id", "created_at", "attributes", "interactions")
 """The fields of a row, and of a lead, in their order: the machine code finds them by their places."""
