@@ -31,7 +31,7 @@ SMALL = (100_000, 10_000)
 SAMPLE = 200
 GRAIN = DAY // 2
 """Of that world's moments, so that many lie on the edges of windows."""
-ENOUGH_SECONDS = 5.0
+ENOUGH_SECONDS = 10.0
 """A contender is not run again once its runs have taken so long."""
 TIMES_OURS = 10.0
 """A run that takes so many times longer than leadheat's is stopped."""

@@ -46,7 +46,7 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> t
 @click.option("--interactions", default=10_000_000, show_default=True, help="Of each world whose features are computed.")
 @click.option("--snapshots", default=1_000_000, show_default=True)
 @click.option("--worlds", default=",".join(KINDS_OF_WORLD), show_default=True, callback=_names(tuple(KINDS_OF_WORLD)))
-@click.option("--repeats", default=3, show_default=True, help="Each time is the median of so many runs, fewer of long ones.")
+@click.option("--repeats", default=5, show_default=True, help="Each time is the median of so many runs, fewer of long ones.")
 @click.option("--cutoffs", default=100, show_default=True, help="Cutoff times that featuretools is given.")
 @click.option("--leads", default=5_000, show_default=True, help="Of the simulated world that models are trained on.")
 @click.option("--dataset", envvar="LEADHEAT_BENCH_DATASET", help="A data set to train on, too, such as tests/datasets/bpic2012.toml.")
