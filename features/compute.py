@@ -83,16 +83,12 @@ def _plan(features: FeatureSet) -> Plan:
     windows = [*features.windows, NEVER]
     doubles = [min(2 * window, NEVER) for window in features.windows]
     members = [_groups_of(features, kind, direction) for kind in (*features.types, None) for direction in range(DIRECTION_CODES)]
-    belongs = np.zeros((len(members), len(features.groups)), np.int32)
-    for code, some in enumerate(members):
-        belongs[code, some] = 1
     levels = [len(known) + 1 for known in features.levels.values()]
     return Plan(
         bounds=np.array([*windows, *doubles], np.int64),
         half_lives=np.array(features.half_lives, np.float64),
         group_start=np.cumsum([0, *map(len, members)], dtype=np.int64),
         groups=np.array([group for some in members for group in some], np.uintp),
-        members=belongs,
         level_counts=np.array(levels, np.int64),
         group_count=len(features.groups),
         type_count=len(features.types),

@@ -115,14 +115,14 @@ def _take_groups(plan: Plan, moment: int, code: int, before: np.ndarray, after: 
 
     A weight is 2^(t / h), t counted from ``origin``; what the sum is worth at a moment is left to ``_write_groups``.
     """
-    members = plan.members[code]
-    for group in range(len(members)):
-        after[group] = before[group] + members[group]
+    for group in range(plan.group_count):
+        after[group] = before[group]
     groups = plan.groups[plan.group_start[code] : plan.group_start[code + at(1)]]
     for group in groups:
         if before[group] == 0:
             room.earliest[group] = moment
         room.latest[group] = moment
+        after[group] += 1
     for i, half_life in enumerate(plan.half_lives):
         decayed, age = room.decayed[i], moment - room.origin[i]
         if age > RENEWED * half_life:

@@ -17,7 +17,6 @@ class Plan(NamedTuple):
         half_lives: float64[H], microseconds.
         group_start: int64[(T + 1) * 3 + 1], boundaries in ``groups`` by type and direction.
         groups: uintp[...], the groups that an interaction of a type and direction belongs to.
-        members: int32[(T + 1) * 3, G], the same as 1 and 0.
         level_counts: int64[C], number of codes of each categorical attribute.
         group_count: G.
         type_count: T; the code T is ``other``.
@@ -29,7 +28,6 @@ class Plan(NamedTuple):
     half_lives: np.ndarray
     group_start: np.ndarray
     groups: np.ndarray
-    members: np.ndarray
     level_counts: np.ndarray
     group_count: int
     type_count: int
