@@ -15,6 +15,13 @@ _THURSDAY = 3  # the weekday of 1970-01-01, Monday being 0
 
 
 @block
+def finite_windows(plan: Plan) -> int:
+    """How many windows end somewhere; ``ever`` is one more."""
+    finite: int = len(plan.bounds) // 2
+    return finite
+
+
+@block
 def write(plan: Plan, events: Events, seen: Seen, room: Room, out: np.ndarray) -> None:
     """Write all columns of a snapshot into ``out`` float32[F]."""
     column = _write_groups(plan, seen, room, out)
@@ -33,7 +40,7 @@ def write(plan: Plan, events: Events, seen: Seen, room: Room, out: np.ndarray) -
 @block
 def _write_groups(plan: Plan, seen: Seen, room: Room, out: np.ndarray) -> int:
     """What has happened in a window has happened before now, and not before the window's edge."""
-    groups, finite, half_lives, now = plan.group_count, len(plan.bounds) // 2, len(plan.half_lives), room.before[at(seen.length)]
+    groups, finite, half_lives, now = plan.group_count, finite_windows(plan), len(plan.half_lives), room.before[at(seen.length)]
     size = finite + 3 + half_lives
     for window in range(finite):
         earlier = room.before[at(room.edge[window])]
@@ -54,7 +61,7 @@ def _write_groups(plan: Plan, seen: Seen, room: Room, out: np.ndarray) -> int:
 @block
 def _write_stream(plan: Plan, seen: Seen, stream: int, room: Room, out: np.ndarray, column: int) -> int:
     """A window that holds k interactions of the stream holds its last k; days and sessions are counted by their numbers."""
-    days, sessions, n, finite = room.day[stream], room.session[stream], room.before[seen.length, stream], len(plan.bounds) // 2
+    days, sessions, n, finite = room.day[stream], room.session[stream], room.before[seen.length, stream], finite_windows(plan)
     for window in range(finite + 1):
         first = room.before[at(room.edge[window]), stream]
         some = first < n
@@ -76,12 +83,13 @@ def _write_stream(plan: Plan, seen: Seen, stream: int, room: Room, out: np.ndarr
 
 @block
 def _write_shares(plan: Plan, seen: Seen, room: Room, out: np.ndarray, column: int) -> int:
-    for window in range(len(plan.bounds) // 2 + 1):
-        edge = at(room.edge[window])
-        inbound = room.before[seen.length, 1] - room.before[edge, 1]
-        both = inbound + room.before[seen.length, 2] - room.before[edge, 2]
+    windows, now = finite_windows(plan) + 1, room.before[at(seen.length)]
+    for window in range(windows):
+        earlier = room.before[at(room.edge[window])]
+        inbound = now[1] - earlier[1]
+        both = inbound + now[2] - earlier[2]
         out[column + window] = inbound / both if both > 0 else np.nan
-    return column + len(plan.bounds) // 2 + 1
+    return column + windows
 
 
 @block
@@ -105,7 +113,7 @@ def _write_types(plan: Plan, events: Events, seen: Seen, room: Room, out: np.nda
 @block
 def _write_numeric(plan: Plan, events: Events, seen: Seen, i: int, room: Room, out: np.ndarray, column: int) -> int:
     """Each finite window is added up anew, since a float cannot be taken off a sum without a trace; ``ever`` goes on from before."""
-    sums, known, highest, windows = room.sums, room.known, room.highest, len(plan.bounds) // 2 + 1
+    sums, known, highest, windows = room.sums, room.known, room.highest, finite_windows(plan) + 1
     for window in range(windows):
         first = seen.known
         if window < windows - 1:

@@ -6,6 +6,7 @@ import numpy as np
 from numba.core import types
 
 from features.kernel import STRIDE, sweep
+from features.kernel_columns import finite_windows
 from features.native.arrays import is_array, item, kind_of, matrix, take, vector
 from features.native.block import block
 from features.native.calling import GIVEN
@@ -82,7 +83,7 @@ def _events(given: int) -> Events:
 def _room(plan: Plan, longest: int, numeric: int, words: np.ndarray) -> tuple[Room, int]:
     """Room for histories of up to ``longest`` interactions with so many ``numeric`` attributes, and how many words it takes."""
     groups, half_lives, attributes = plan.group_count, len(plan.half_lives), len(plan.level_counts)
-    windows, widest = len(plan.bounds) // 2 + 1, 1
+    windows, widest = finite_windows(plan) + 1, 1
     for count in plan.level_counts:
         widest = max(widest, count)
     row, at = take(words, 0, (longest,), np.int64)
