@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import DataError
-
-if TYPE_CHECKING:
-    pass
-
 
 _MANY = 1 << 16
 """Rows of a column that is better looked up by several threads."""

@@ -6,13 +6,14 @@ import numba
 import numpy as np
 
 from features.contract import NEVER
+from features.native.block import at
 from features.native.nearing import bring_near
 
 _DIGIT = 11
 """A pass sorts by so many bits of a moment at most: the places of 2,048 digits stay in a processor's nearest memory."""
 
 
-_LINE = np.uintp(4)
+_LINE = at(4)
 """Rows that come from memory at once."""
 
 
@@ -31,7 +32,7 @@ def pour(lead: np.ndarray, occurred_at: np.ndarray, row: int, bucket: np.ndarray
     """
     for i in range(len(lead)):
         here = bucket[lead[i]]
-        place = np.uintp(end[here])
+        place = at(end[here])
         poured[place, 0], poured[place, 1] = np.int64(lead[i]) << 32 | (row + i), occurred_at[i]
         if place % _LINE == 0:  # the bucket's next line, before it is written
             bring_near(poured[place + _LINE], 0)
